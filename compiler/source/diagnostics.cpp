@@ -1,0 +1,59 @@
+#include "source/diagnostics.h"
+
+#include <algorithm>
+
+namespace graphc {
+
+namespace {
+struct CodeEntry {
+  std::string_view number, summary;
+};
+constexpr CodeEntry codeTable[] = {
+#define CODE(number, name, what) {number, what},
+#include "source/codes.def"
+#undef CODE
+};
+} // namespace
+
+std::string_view codeNumber(Code code) { return codeTable[size_t(code)].number; }
+std::string_view codeSummary(Code code) { return codeTable[size_t(code)].summary; }
+
+std::optional<Code> codeFromNumber(std::string_view number) {
+  for (size_t i = 0; i < std::size(codeTable); ++i)
+    if (codeTable[i].number == number) return Code(i);
+  return std::nullopt;
+}
+
+const std::vector<Code> &allCodes() {
+  static const std::vector<Code> codes = [] {
+    std::vector<Code> all;
+    for (size_t i = 0; i < std::size(codeTable); ++i) all.push_back(Code(i));
+    return all;
+  }();
+  return codes;
+}
+
+std::string_view severityName(Severity severity) {
+  return severity == Severity::Error ? "error" : severity == Severity::Warning ? "warning" : "info";
+}
+
+Diagnostic &Diagnostics::error(Code code, Span span, std::string message) {
+  Diagnostic made;
+  made.code = codeNumber(code);
+  made.span = span;
+  made.message = std::move(message);
+  bool known = std::any_of(all_.begin(), all_.end(), [&](const Diagnostic &d) {
+    return d.code == made.code && d.span == made.span && d.message == made.message;
+  });
+  if (known) return repeated_ = std::move(made);
+  ++errorCount_;
+  all_.push_back(std::move(made));
+  return all_.back();
+}
+
+void Diagnostics::add(Diagnostic diagnostic) {
+  if (diagnostic.severity == Severity::Error) ++errorCount_;
+  all_.push_back(std::move(diagnostic));
+}
+
+} // namespace graphc
