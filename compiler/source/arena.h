@@ -1,0 +1,75 @@
+// A bump allocator: what is made in it lives as long as it does; nothing is freed alone.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace graphc {
+
+class Arena {
+public:
+  Arena() = default;
+  Arena(const Arena &) = delete;
+  Arena &operator=(const Arena &) = delete;
+
+  void *allocate(size_t size, size_t alignment) {
+    auto at = (next_ + alignment - 1) & ~uintptr_t(alignment - 1);
+    if (at + size > end_) return allocateBlock(size, alignment);
+    next_ = at + size;
+    return reinterpret_cast<void *>(at);
+  }
+
+  /// Makes a T that needs no destructor.
+  template <typename T, typename... Args>
+  T *make(Args &&...args) {
+    static_assert(std::is_trivially_destructible_v<T>);
+    return new (allocate(sizeof(T), alignof(T))) T{std::forward<Args>(args)...};
+  }
+
+  /// A copy of `items` that lives in the arena.
+  template <typename T>
+  std::span<T> copy(std::span<const T> items) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    if (items.empty()) return {};
+    auto *to = static_cast<T *>(allocate(items.size_bytes(), alignof(T)));
+    std::memcpy(static_cast<void *>(to), items.data(), items.size_bytes());
+    return {to, items.size()};
+  }
+  template <typename T>
+  std::span<T> copy(const std::vector<T> &items) {
+    return copy(std::span<const T>(items));
+  }
+  std::string_view copy(std::string_view text) {
+    if (text.empty()) return {};
+    auto *to = static_cast<char *>(allocate(text.size(), 1));
+    std::memcpy(to, text.data(), text.size());
+    return {to, text.size()};
+  }
+
+  size_t bytes() const { return bytes_; }
+
+private:
+  void *allocateBlock(size_t size, size_t alignment) {
+    size_t block = std::max<size_t>(size + alignment, size_t(1) << 16);
+    blocks_.push_back(std::make_unique_for_overwrite<std::byte[]>(block));
+    bytes_ += block;
+    next_ = reinterpret_cast<uintptr_t>(blocks_.back().get());
+    end_ = next_ + block;
+    return allocate(size, alignment);
+  }
+
+  uintptr_t next_ = 0;
+  uintptr_t end_ = 0;
+  size_t bytes_ = 0;
+  std::vector<std::unique_ptr<std::byte[]>> blocks_;
+};
+
+} // namespace graphc
