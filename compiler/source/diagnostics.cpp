@@ -1,6 +1,6 @@
 #include "source/diagnostics.h"
 
-#include <algorithm>
+#include <iterator>
 
 namespace graphc {
 
@@ -42,10 +42,9 @@ Diagnostic &Diagnostics::error(Code code, Span span, std::string message) {
   made.code = codeNumber(code);
   made.span = span;
   made.message = std::move(message);
-  bool known = std::any_of(all_.begin(), all_.end(), [&](const Diagnostic &d) {
-    return d.code == made.code && d.span == made.span && d.message == made.message;
-  });
-  if (known) return repeated_ = std::move(made);
+  std::string key =
+      fmt::format("{} {} {} {} {}", made.code, span.file, span.begin, span.end, made.message);
+  if (!reported_.insert(std::move(key)).second) return repeated_ = std::move(made);
   ++errorCount_;
   all_.push_back(std::move(made));
   return all_.back();

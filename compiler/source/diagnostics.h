@@ -5,6 +5,7 @@
 #include "source/source.h"
 
 #include <fmt/format.h>
+#include <unordered_set>
 
 namespace graphc {
 
@@ -67,7 +68,8 @@ public:
 private:
   const SourceManager &sources_;
   std::vector<Diagnostic> all_;
-  Diagnostic repeated_; // where further words on a repeated error go
+  std::unordered_set<std::string> reported_; // code, span and message of every error
+  Diagnostic repeated_;                      // where further words on a repeated error go
   size_t errorCount_ = 0;
 };
 
