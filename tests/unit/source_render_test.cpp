@@ -66,7 +66,7 @@ TEST(RenderText, LinesThatAreTooLongAreClippedAroundTheCaret) {
                           std::string(38, '1') + ", oops, " + std::string(74, '2') +
                           "...\n"
                           "      |    " +
-                          std::string(41, ' ') + " ^~~~\n1 error\n");
+                          std::string(39, ' ') + " ^~~~\n1 error\n");
 }
 
 TEST(RenderText, SpansOfSeveralLines) {
