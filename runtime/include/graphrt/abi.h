@@ -5,12 +5,12 @@
 // an instance does (creating, sharing, locks, checking dimensions, the workspace, random streams,
 // checkpoints) is the runtime's. Each generated entry point is a thin wrapper:
 //
-//   lenet_create(config, out)               → graphrt_create(&desc, config, out)
-//   lenet_share, _destroy, _load, _save     → graphrt_share, graphrt_destroy, graphrt_load,
-//   graphrt_save lenet_predict(m, dims…, in…, out…)      → packs arrays, graphrt_call_export(m,
-//   index, dims, inputs, outputs) lenet_predict_shapes(dims…, out)        → packs dims,
-//   graphrt_shapes(&desc.model, index, dims, out) lenet_model()                           →
-//   &desc.model
+//   lenet_create(config, out)           → graphrt_create(&desc, config, out)
+//   lenet_share, _destroy, _load, _save → graphrt_share, _destroy, _load, _save
+//   lenet_predict(m, dims…, in…, out…)  → packs arrays,
+//                                         graphrt_call_export(m, index, dims, inputs, outputs)
+//   lenet_predict_shapes(dims…, out)    → packs dims, graphrt_shapes(&desc.model, index, dims, out)
+//   lenet_model()                       → &desc.model
 //
 // (`lenet *` is a `graphrt_instance *` under another name.)
 //
@@ -30,8 +30,7 @@ GRAPHRT_API extern const int32_t graphrt_interface_1;
 
 enum { GRAPHRT_ALIGNMENT = 64 };
 
-// ---- One call
-// ------------------------------------------------------------------------------------------------------
+// ---- One call ----
 
 // What a body is given. Members are read-only to generated code.
 typedef struct graphrt_call {
@@ -74,8 +73,7 @@ typedef void (*graphrt_shapes_fn)(const int64_t *dims, int64_t *out);
 // may use graphrt_parallel. It has no workspace.
 typedef void (*graphrt_pack_fn)(graphrt_call *call, uint8_t *destination);
 
-// ---- The description
-// -----------------------------------------------------------------------------------------------
+// ---- The description ----
 
 // Where a variable lies; beside its graphrt_variable_info, same index.
 typedef struct graphrt_variable_place {
@@ -144,8 +142,7 @@ typedef struct graphrt_model_desc {
 GRAPHRT_API graphrt_status graphrt_create(const graphrt_model_desc *desc,
                                           const graphrt_config *config, graphrt_instance **out);
 
-// ---- What bodies call
-// ----------------------------------------------------------------------------------------------
+// ---- What bodies call ----
 
 // Runs fn(context, begin, end, scratch) for [0, n) in pieces of `grain` indices: begin is a
 // multiple of grain, end is min(begin + grain, n). The pieces are always the same, whatever the
@@ -206,8 +203,7 @@ GRAPHRT_API uint16_t graphrt_f64_to_f16(double value);
 GRAPHRT_API float graphrt_bf16_to_f32(uint16_t bits);
 GRAPHRT_API uint16_t graphrt_f32_to_bf16(float value);
 
-// ---- Linking in memory
-// ---------------------------------------------------------------------------------------------
+// ---- Linking in memory ----
 
 // Every symbol that generated code may refer to in the runtime, with its address, for linkers that
 // work in memory. Ends with a NULL name.

@@ -56,19 +56,19 @@ typedef enum graphrt_status {
 
 // Types of elements. `bool` is one byte, 0 or 1.
 typedef enum graphrt_dtype {
-  GRAPHRT_FLOAT32 = 1,
-  GRAPHRT_FLOAT64 = 2,
-  GRAPHRT_INT32 = 3,
-  GRAPHRT_INT64 = 4,
-  GRAPHRT_BOOL = 5,
-  GRAPHRT_FLOAT16 = 6,
-  GRAPHRT_BFLOAT16 = 7,
-  GRAPHRT_INT8 = 8,
-  GRAPHRT_INT16 = 9,
-  GRAPHRT_UINT8 = 10,
-  GRAPHRT_UINT16 = 11,
-  GRAPHRT_UINT32 = 12,
-  GRAPHRT_UINT64 = 13
+  GRAPHRT_FLOAT16 = 1,
+  GRAPHRT_BFLOAT16 = 2,
+  GRAPHRT_FLOAT32 = 3,
+  GRAPHRT_FLOAT64 = 4,
+  GRAPHRT_INT8 = 5,
+  GRAPHRT_INT16 = 6,
+  GRAPHRT_INT32 = 7,
+  GRAPHRT_INT64 = 8,
+  GRAPHRT_UINT8 = 9,
+  GRAPHRT_UINT16 = 10,
+  GRAPHRT_UINT32 = 11,
+  GRAPHRT_UINT64 = 12,
+  GRAPHRT_BOOL = 13
 } graphrt_dtype;
 
 // One instance of a compiled definition: its variables (perhaps shared) and its workspace.
