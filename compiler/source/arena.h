@@ -31,7 +31,7 @@ public:
   template <typename T, typename... Args>
   T *make(Args &&...args) {
     static_assert(std::is_trivially_destructible_v<T>);
-    return new (allocate(sizeof(T), alignof(T))) T{std::forward<Args>(args)...};
+    return new (allocate(sizeof(T), alignof(T))) T(std::forward<Args>(args)...);
   }
 
   /// A copy of `items` that lives in the arena.
@@ -47,6 +47,10 @@ public:
   std::span<T> copy(const std::vector<T> &items) {
     return copy(std::span<const T>(items));
   }
+  template <typename T>
+  std::span<T> copy(const T *items, size_t count) {
+    return copy(std::span<const T>(items, count));
+  }
   std::string_view copy(std::string_view text) {
     if (text.empty()) return {};
     auto *to = static_cast<char *>(allocate(text.size(), 1));
@@ -58,7 +62,7 @@ public:
 
 private:
   void *allocateBlock(size_t size, size_t alignment) {
-    size_t block = std::max<size_t>(size + alignment, size_t(1) << 16);
+    size_t block = std::max<size_t>(size + alignment, size_t(1) << (blocks_.empty() ? 16 : 20));
     blocks_.push_back(std::make_unique_for_overwrite<std::byte[]>(block));
     bytes_ += block;
     next_ = reinterpret_cast<uintptr_t>(blocks_.back().get());
