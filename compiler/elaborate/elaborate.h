@@ -1,0 +1,49 @@
+// Elaboration: runs a definition once, top to bottom, and leaves its graph behind.
+#pragma once
+
+#include "graph/graph.h"
+#include "source/diagnostics.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace graphc {
+
+/// What ends a definition that would go on for ever or eat the memory (E0007, calls E0106).
+struct Limits {
+  uint64_t steps = 50'000'000;      // statements, calls and list elements
+  uint64_t operations = 5'000'000;  // of the graph
+  uint64_t listLength = 10'000'000; // of one list, string or range
+  uint64_t memory = uint64_t(4) << 30; // bytes of values, in all
+  uint32_t callDepth = 200;
+};
+
+struct ElaborateOptions {
+  std::vector<std::pair<std::string, std::string>> defines; // -D NAME=VALUE
+  Limits limits;
+  /// Where print() goes: whole lines, without the end of line.
+  std::function<void(std::string_view)> print;
+  /// Searched for "std/…".
+  std::string standardLibrary;
+};
+
+struct Elaborated {
+  Graph graph;
+  /// Every file that was read, the definition first, as named: for depfiles.
+  std::vector<std::string> files;
+  /// What is wrong with the -D options ("no param is called 'bach'; did you mean 'batch'?"):
+  /// wrong usage, exit status 2. No diagnostic was made for them.
+  std::vector<std::string> usageErrors;
+  /// The file named on the command line could not be read or is not UTF-8: exit status 2.
+  bool unreadable = false;
+};
+
+/// Reads, parses and runs the definition in `path` ("-": standard input). Errors go to
+/// `diagnostics`; the graph is only whole where there were none.
+std::unique_ptr<Elaborated> elaborate(SourceManager &sources, const std::string &path,
+                                      const ElaborateOptions &options, Diagnostics &diagnostics);
+
+} // namespace graphc
