@@ -36,12 +36,10 @@ enum { GRAPHRT_ALIGNMENT = 64 };
 typedef struct graphrt_call {
   uint8_t *variables; // the variables' block, 64-byte aligned; a variable is at its place's offset
   uint8_t *workspace; // 64-byte aligned, as large as the export's code asked for
-  const uint8_t
-      *packed; // 64-byte aligned; pack k is at packs[k].offset, up to date when the body runs
-  const int64_t *dims; // [dim_count], checked
-  const void *const
-      *inputs;          // [input_count], of any alignment; NULL only where there are no elements
-  void *const *outputs; // [output_count], likewise
+  const uint8_t *packed;      // 64-byte aligned; pack k is at packs[k].offset, up to date
+  const int64_t *dims;        // [dim_count], checked
+  const void *const *inputs;  // [input_count], of any alignment; NULL only where empty
+  void *const *outputs;       // [output_count], likewise
   graphrt_instance *instance; // for the functions below
   uint64_t seed;              // of random numbers
   uint64_t stream;            // the instance's number among those that share its variables
@@ -113,16 +111,14 @@ typedef struct graphrt_variant {
   const graphrt_pack *packs;
   int64_t packed_bytes;               // of the whole packed area
   const graphrt_export_code *exports; // [export_count]
-  const graphrt_export_code
-      *init; // runs the initializers: writes call->variables itself. NULL: all zero
+  const graphrt_export_code *init;    // the initializers; writes call->variables. NULL: all zero
 } graphrt_variant;
 
 // What the checking of one export's dimensions needs; beside its graphrt_export_info, same index.
 typedef struct graphrt_export_check {
-  graphrt_check_fn check;   // NULL: any dimensions >= 0 fit
-  graphrt_shapes_fn shapes; // NULL: no output has a computed dimension
-  const char *const
-      *constraints; // what does not hold, by index; the runtime adds the dimensions' values
+  graphrt_check_fn check;         // NULL: any dimensions >= 0 fit
+  graphrt_shapes_fn shapes;       // NULL: no output has a computed dimension
+  const char *const *constraints; // what does not hold, by index; the values are added to it
   int64_t constraint_count;
 } graphrt_export_check;
 
@@ -131,8 +127,7 @@ typedef struct graphrt_model_desc {
   const int32_t *interface; // &graphrt_interface_1
   const graphrt_variable_place *places;
   const graphrt_export_check *checks;
-  const graphrt_variant
-      *variants; // [variant_count], lowest level first; the first should be the baseline
+  const graphrt_variant *variants; // [variant_count], lowest level first
   int64_t variant_count;
   int64_t variable_bytes; // of the variables' block
   uint64_t seed;          // the definition's own, used if the configuration gives none

@@ -39,19 +39,16 @@ extern "C" {
 
 typedef enum graphrt_status {
   GRAPHRT_OK = 0,
-  GRAPHRT_INVALID_ARGUMENT =
-      1, // a null pointer, an index or name that does not exist, a bad configuration
-  GRAPHRT_OUT_OF_MEMORY = 2, // the allocator gave nothing
-  GRAPHRT_BAD_SHAPE =
-      3, // a dimension that is negative, does not fit another, or a size that overflows
-  GRAPHRT_OUT_OF_RANGE =
-      4, // a value in the data that the operation refuses: an index, a division by zero
-  GRAPHRT_IO_ERROR = 5,       // a file that cannot be opened, read, written or renamed
-  GRAPHRT_BAD_CHECKPOINT = 6, // a checkpoint that is malformed or does not fit the definition
-  GRAPHRT_FROZEN = 7,         // load or set of variables that were compiled in as constants
-  GRAPHRT_BUSY = 8,           // another thread is inside a call on this instance
-  GRAPHRT_UNSUPPORTED = 9,    // this processor, or this runtime, cannot run the compiled definition
-  GRAPHRT_INTERNAL = 10       // generated code reported a failure that has no other name
+  GRAPHRT_INVALID_ARGUMENT = 1, // a null pointer, an unknown index or name, a bad configuration
+  GRAPHRT_OUT_OF_MEMORY = 2,    // the allocator gave nothing
+  GRAPHRT_BAD_SHAPE = 3,        // a dimension negative or unfit for another; a size that overflows
+  GRAPHRT_OUT_OF_RANGE = 4,     // a value that the operation refuses: an index, a zero divisor
+  GRAPHRT_IO_ERROR = 5,         // a file that cannot be opened, read, written or renamed
+  GRAPHRT_BAD_CHECKPOINT = 6,   // a checkpoint that is malformed or does not fit the definition
+  GRAPHRT_FROZEN = 7,           // load or set of variables that were compiled in as constants
+  GRAPHRT_BUSY = 8,             // another thread is inside a call on this instance
+  GRAPHRT_UNSUPPORTED = 9,      // this processor or runtime cannot run the compiled definition
+  GRAPHRT_INTERNAL = 10         // generated code reported a failure that has no other name
 } graphrt_status;
 
 // Types of elements. `bool` is one byte, 0 or 1.
@@ -97,9 +94,8 @@ typedef struct graphrt_config {
   size_t struct_size;     // sizeof(graphrt_config) as the caller was compiled
   const char *checkpoint; // a safetensors file to load in place of the initializers, or NULL
   uint64_t seed;          // of all random numbers; 0: the definition's own, or the checkpoint's
-  int32_t threads;  // that one call may use, the caller's among them; 0: as many as the process may
-                    // run on
-  int32_t reserved; // 0
+  int32_t threads;        // of one call, the caller's included; 0: one per processor allowed
+  int32_t reserved;       // 0
   graphrt_allocate_fn allocate; // NULL: the C library's; both or neither
   graphrt_release_fn release;
   void *allocator_user;
@@ -133,9 +129,8 @@ typedef struct graphrt_variable_info {
   int32_t dtype;    // graphrt_dtype
   int32_t rank;
   const int64_t *dims; // [rank]
-  const char
-      *whole;     // of a part of a partitioned variable: the whole's name in checkpoints; else NULL
-  uint32_t flags; // GRAPHRT_VARIABLE_…
+  const char *whole;   // of a part of a partitioned variable: the whole's name, else NULL
+  uint32_t flags;      // GRAPHRT_VARIABLE_…
   uint32_t reserved;
 } graphrt_variable_info;
 
