@@ -13,7 +13,7 @@
 #endif
 
 #define GRAPHRT_INTERNAL_FN __attribute__((visibility("hidden")))
-#define GRAPHRT_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define GRAPHRT_PRINTF(text, first) __attribute__((format(printf, text, first)))
 
 // ---- The host: what a configuration says about memory, threads and errors (memory.c) ----
 
