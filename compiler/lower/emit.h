@@ -13,10 +13,9 @@
 #include "lower/target.h"
 
 #include <functional>
-#include <map>
-
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/Module.h>
+#include <map>
 
 namespace graphc::lower {
 
@@ -95,8 +94,8 @@ public:
   /// those in `captures`. Where n is known to be at most the grain and no scratch memory is
   /// needed, it is called directly.
   void parallel(llvm::Value *n, llvm::Value *grain, const Values &captures,
-                const std::function<void(llvm::Value *begin, llvm::Value *end,
-                                         llvm::Value *scratch, const Values &captured)> &body);
+                const std::function<void(llvm::Value *begin, llvm::Value *end, llvm::Value *scratch,
+                                         const Values &captured)> &body);
 
   // The runtime -------------------------------------------------------------------------------
 
@@ -111,9 +110,9 @@ private:
     llvm::Function *function = nullptr;
     llvm::Value *call = nullptr;
     Values buffers;
-    Values symbols;                             // as symbols_
+    Values symbols;                                // as symbols_
     std::map<const DimExpr *, llvm::Value *> dims; // computed
-    llvm::Instruction *entryEnd = nullptr;      // the entry block's branch into the body
+    llvm::Instruction *entryEnd = nullptr;         // the entry block's branch into the body
   };
 
   void setUpFunction(llvm::Function *function);
@@ -133,9 +132,8 @@ struct Epilogue {
   /// dimension; `indices`: the place of (the first of) them, an i64 for each output dimension;
   /// `mask`: for a vector, which lanes exist (null: all); nothing is read for the others.
   /// Gives what is to be stored, in register form of the output's dtype, which may be another one.
-  using Apply = std::function<llvm::Value *(EmitContext &, llvm::Value *value,
-                                            llvm::ArrayRef<llvm::Value *> indices,
-                                            llvm::Value *mask)>;
+  using Apply = std::function<llvm::Value *(
+      EmitContext &, llvm::Value *value, llvm::ArrayRef<llvm::Value *> indices, llvm::Value *mask)>;
   Apply apply;
   DType stored = DType::Invalid; // dtype of the output; Invalid: that of the accumulators
 
