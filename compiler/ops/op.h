@@ -45,14 +45,27 @@ public:
   std::string_view textAttr(std::string_view name, std::string_view otherwise = "") const;
   std::span<const int64_t> intsAttr(std::string_view name) const;
   std::span<const Dim> dimsAttr(std::string_view name) const;
+  double floatAttr(std::string_view name, double otherwise = 0) const;
   DType typeAttr(std::string_view name, DType otherwise = DType::Invalid) const;
+
+  DType dtype(size_t input) const { return inputs[input]->dtype; }
+  Shape in(size_t input) const { return inputs[input]->shape; }
+  /// E0302 unless all inputs from `first` on have one dtype.
+  bool sameDTypes(size_t first = 0);
+  /// E0302 "`name` needs a floating dtype, not int32" unless `holds`, which `needs` says in
+  /// words ("a floating dtype").
+  bool needDType(bool holds, std::string_view name, std::string_view needs, size_t input = 0);
+  /// E0301 unless the input's rank is `rank` (`what`: "the filter of conv2d").
+  bool needRank(size_t input, int rank, std::string_view what);
+  /// Notes that `left >= right` must hold when run; known and not so: `fail`s with E0303.
+  bool atLeast(Dim left, Dim right, std::string_view what);
 
   /// Two dimensions that must agree. Known and different: E0301 with `what` ("the inner
   /// dimensions of matmul"). Where one is known at run time only, a check is recorded. `into`
   /// gets the better known of both.
   bool unify(Dim a, Dim b, Dim &into, std::string_view what);
-  /// NumPy's broadcasting of known ranks; a run-time dimension must equal what it meets,
-  /// unless that is a known 1. E0301 where it can't be.
+  /// NumPy's broadcasting; a run-time dimension must equal what it meets,
+  /// unless that is a known 1. E0301 where it can't be. Where a rank is unknown, so is the result.
   bool broadcast(Shape a, Shape b, Shape &into);
   /// Axis in [-rank, rank) to [0, rank), else E0303.
   bool normalizeAxis(int64_t axis, int rank, int &into, std::string_view what = "axis");
@@ -83,9 +96,14 @@ struct Array {
   const T *as() const {
     return reinterpret_cast<const T *>(bytes.data());
   }
-  /// Element `i` as double (float types, 16-bit ones too), respectively as int64.
+  /// Element `i` as double, whatever the dtype.
   double number(int64_t i) const;
-  void setNumber(int64_t i, double value); // rounds to the dtype, integers wrap
+  /// Rounds to the dtype: floats to nearest even, integers toward zero and then wrap; what is
+  /// not finite becomes 0 as an integer. A bool is whether the value is not 0.
+  void setNumber(int64_t i, double value);
+  /// Element `i` of an integer or bool array (the bits of a uint64).
+  int64_t integer(int64_t i) const;
+  void setInteger(int64_t i, int64_t value); // wraps; a bool is whether it is not 0
 };
 
 /// What an evaluation reads and fills. Outputs come with dtype and dims set from the graph's
@@ -124,6 +142,9 @@ struct OpDef {
   bool elementwise = false; // every output element depends on the inputs' elements at its place
   bool stateful = false;    // may not be merged, moved across updates, or folded
   bool mayFail = false;     // can fail when run (an index from data, division of integers by 0)
+  /// The rule copes with inputs of unknown rank. Else it isn't asked about them: the operation
+  /// has one output of the first input's dtype and of unknown rank.
+  bool anyRank = false;
 };
 
 /// Makes a function's operations. The default (null) is one operation of type `op` whose inputs
@@ -143,9 +164,11 @@ using BuildFn = Tensor *(*)(Call &);
 ///   shape: shape  dimensions: ints, run-time dimensions, -1, or an integer tensor whose contents
 ///                 are known as such
 ///   v: literal    a compile-time (nested) number list, or number
+///   p: padding    a str, or a nested list of ints (given as Text or Literal)
 ///   _: any        accepted and ignored
 /// A kind that ends in `?` may be None. `=` gives the default, also "None". `*` separates
-/// keyword-only ones. `name` needs not be listed.
+/// keyword-only ones. `name` is the last parameter and not listed, except where others follow
+/// it: `name: str? = None`.
 /// "conv2d(input: T, filter: T, strides: ints, padding: str, …)"
 struct FunctionDef {
   std::string_view signature;
@@ -161,7 +184,20 @@ struct FunctionDef {
 
 /// A parameter, parsed from a signature.
 struct FunctionParameter {
-  enum Kind : uint8_t { Tensor, Tensors, Int, Float, Bool, Text, Type, Ints, Shape, Literal, Any };
+  enum Kind : uint8_t {
+    Tensor,
+    Tensors,
+    Int,
+    Float,
+    Bool,
+    Text,
+    Type,
+    Ints,
+    Shape,
+    Literal,
+    Padding,
+    Any
+  };
   std::string_view name;
   Kind kind = Any;
   char typeVariable = 0;        // 'T' for one letter; 0: of its own or fixed
@@ -234,13 +270,21 @@ public:
   std::span<const Dim> keep(const std::vector<Dim> &values) { return graph.arena.copy(values); }
 
   Tensor *fail(Code code, std::string message, std::string_view argument = "");
+
+protected:
+  // Of the call on whose behalf operations are made: to find which argument an error is about.
+  const Function *calledFunction_ = nullptr;
+  std::span<const Arg> calledArgs_;
 };
 
 /// One call of a library function.
 class Call : public OpBuilder {
 public:
   Call(OpBuilder builder, const Function &function, std::span<const Arg> args)
-      : OpBuilder(builder), function(function), args(args) {}
+      : OpBuilder(builder), function(function), args(args) {
+    calledFunction_ = &function;
+    calledArgs_ = args;
+  }
 
   const Function &function;
   std::span<const Arg> args; // one for each parameter
@@ -257,9 +301,11 @@ public:
   const std::vector<int64_t> &ints(std::string_view name) const { return arg(name).ints; }
   const std::vector<Dim> &dims(std::string_view name) const { return arg(name).dims; }
 
+  Operation *made = nullptr;     // that took the call's name
   std::vector<Tensor *> results; // of a list or tuple, where they are not one operation's outputs
 
-  /// The operation that takes the call's name; its first output, or null after an error.
+  /// Makes the operation that takes the call's name, `made`. Its first output; null after an
+  /// error, or where it has none.
   Tensor *named(std::string_view type, std::span<Tensor *const> inputs,
                 std::span<const Attr> attrs);
   Tensor *named(std::string_view type, std::initializer_list<Tensor *> inputs,

@@ -1,0 +1,15 @@
+// Signatures of functions, as written in the tables.
+#pragma once
+
+#include "ops/op.h"
+
+namespace graphc {
+
+/// The name before the parenthesis.
+std::string_view signatureName(std::string_view signature);
+
+/// Fills name and parameters from `def.signature`. False where it can't be read; `why` says
+/// what is wrong. Views point into the signature.
+bool parseSignature(const FunctionDef &def, Function &into, std::string &why);
+
+} // namespace graphc

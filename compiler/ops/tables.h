@@ -1,0 +1,40 @@
+// The tables of operations and functions, one pair a file, in the order of docs/operations.md.
+#pragma once
+
+#include "ops/op.h"
+
+// TABLE(prefix, title): prefixOps() and prefixFunctions().
+#define GRAPHC_OPERATION_TABLES(TABLE)                                                             \
+  TABLE(constants, "Constants, placeholders and shapes")                                           \
+  TABLE(array, "Shaping, joining and splitting")                                                   \
+  TABLE(indexing, "Indexing")                                                                      \
+  TABLE(arithmetic, "Arithmetic")                                                                  \
+  TABLE(elementary, "Elementary functions")                                                        \
+  TABLE(activation, "Activations")                                                                 \
+  TABLE(compare, "Comparison, logic and selection")                                                \
+  TABLE(reduce, "Reductions")                                                                      \
+  TABLE(matmul, "Matrix products")                                                                 \
+  TABLE(conv, "Convolution")                                                                       \
+  TABLE(pool, "Pooling")                                                                           \
+  TABLE(softmax, "Softmax")                                                                        \
+  TABLE(losses, "Losses and norms")                                                                \
+  TABLE(random, "Random numbers")                                                                  \
+  TABLE(state, "Variables")                                                                        \
+  TABLE(control, "Control")
+
+namespace graphc {
+
+#define GRAPHC_DECLARE(prefix, title)                                                              \
+  std::span<const OpDef> prefix##Ops();                                                            \
+  std::span<const FunctionDef> prefix##Functions();
+GRAPHC_OPERATION_TABLES(GRAPHC_DECLARE)
+#undef GRAPHC_DECLARE
+
+struct OperationTable {
+  std::string_view title;
+  std::span<const OpDef> (*ops)();
+  std::span<const FunctionDef> (*functions)();
+};
+std::span<const OperationTable> operationTables();
+
+} // namespace graphc
