@@ -1,0 +1,24 @@
+// Pooling of images, NHWC, with channels as vectors.
+#pragma once
+
+#include "lower/emit.h"
+
+namespace graphc::lower {
+
+struct PoolSpec {
+  DType dtype = DType::Float32;
+  int input = 0, out = 0;             // buffers
+  Dim batch, height, width, channels; // of the input
+  Dim outHeight, outWidth;
+  int64_t windowHeight = 1, windowWidth = 1;
+  int64_t strideHeight = 1, strideWidth = 1;
+  Dim padTop, padLeft;
+  Epilogue epilogue; // indices: batch, y, x, channel
+};
+
+/// The largest element of each window; NaN where the window has one. Numeric dtypes.
+void emitMaxPool(EmitContext &ctx, const PoolSpec &spec);
+/// The mean of the elements of each window that lie in the image. Floating dtypes.
+void emitAvgPool(EmitContext &ctx, const PoolSpec &spec);
+
+} // namespace graphc::lower
