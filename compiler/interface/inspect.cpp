@@ -1,0 +1,286 @@
+#include "interface/inspect.h"
+
+#include "interface/plan.h"
+#include "source/width.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+namespace graphc {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string_view kindName(Variable::Kind kind) {
+  switch (kind) {
+  case Variable::GetVariable:
+    return "get_variable";
+  case Variable::Plain:
+    return "Variable";
+  case Variable::Slot:
+    return "slot";
+  }
+  return "";
+}
+
+bool isPlaceholder(const Operation &op) {
+  return op.type == "Placeholder" || op.type == "PlaceholderWithDefault";
+}
+
+/// Null for what has no name; else the dimension's own, or an expression over named ones.
+Json dimJson(Dim dim) {
+  if (dim.isStatic()) return dim.value;
+  std::string text = toString(dim);
+  return text.find('?') == std::string::npos ? Json(text) : Json();
+}
+
+Json shapeJson(Shape shape) {
+  if (!shape.hasRank()) return nullptr;
+  Json list = Json::array();
+  for (Dim dim : shape.dims()) list.push_back(dimJson(dim));
+  return list;
+}
+
+/// The named operations that feed `op`. What has no name of its own (a step on the way) is looked
+/// through; literals vanish. Each distinct tensor of such steps is visited once.
+std::vector<std::string> inputNames(const Operation &op) {
+  std::vector<std::string> names;
+  std::set<const Operation *> stepsSeen;
+  std::vector<const Tensor *> pending;
+  auto push = [&](const Operation &of) {
+    for (size_t i = of.inputs.size(); i-- > 0;) pending.push_back(of.inputs[i]);
+  };
+  push(op);
+  while (!pending.empty()) {
+    const Tensor *tensor = pending.back();
+    pending.pop_back();
+    if (!tensor || !tensor->op) continue;
+    std::string name = tensorName(*tensor);
+    if (!name.empty())
+      names.push_back(std::move(name));
+    else if (stepsSeen.insert(tensor->op).second)
+      push(*tensor->op);
+  }
+  return names;
+}
+
+std::vector<std::string> updatedVariables(const Export &exported) {
+  std::vector<const Variable *> found;
+  for (const Operation *op : neededBy(exported))
+    if (writesVariable(*op) && op->variable) found.push_back(op->variable);
+  std::sort(found.begin(), found.end(),
+            [](const Variable *a, const Variable *b) { return a->index < b->index; });
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  std::vector<std::string> names;
+  for (const Variable *variable : found) names.emplace_back(variable->name);
+  return names;
+}
+
+Json variableJson(const Variable &v, const SourceManager &sources) {
+  Json shared = Json::array();
+  for (Span span : v.sharedAt) shared.push_back(sources.location(span));
+  return {{"name", v.name},
+          {"op", v.opName},
+          {"shape", shapeJson(v.shape)},
+          {"dtype", dtypeName(v.dtype)},
+          {"trainable", v.trainable},
+          {"kind", kindName(v.kind)},
+          {"initializer", v.initializer},
+          {"location", sources.location(v.span)},
+          {"shared_at", std::move(shared)}};
+}
+
+Json operationJson(const Operation &op, const SourceManager &sources) {
+  bool hasOutput = !op.outputs.empty();
+  return {{"name", op.name},
+          {"type", op.type},
+          {"shape", hasOutput ? shapeJson(op.outputs[0].shape) : Json()},
+          {"dtype", hasOutput ? Json(dtypeName(op.outputs[0].dtype)) : Json()},
+          {"inputs", inputNames(op)},
+          {"location", sources.location(op.span)}};
+}
+
+Json endsJson(const std::vector<ExportEnd> &ends) {
+  Json list = Json::array();
+  for (const ExportEnd &end : ends)
+    if (end.tensor) list.push_back({{"name", end.name}, {"tensor", tensorName(*end.tensor)}});
+  return list;
+}
+
+/// Writes a list of records, one a line: a graph may be large, its text should stay readable.
+class Writer {
+public:
+  std::string out;
+
+  void key(std::string_view name) {
+    out += out.empty() ? "{" : ",\n ";
+    out += fmt::format("\"{}\": ", name);
+  }
+  void open() { out += '[', first_ = true; }
+  void record(const Json &json) {
+    out += first_ ? "\n  " : ",\n  ";
+    first_ = false;
+    out += text(json);
+  }
+  void close() { out += ']'; }
+  static std::string text(const Json &json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  }
+
+private:
+  bool first_ = true;
+};
+
+} // namespace
+
+std::string tensorName(const Tensor &tensor) {
+  const Operation &op = *tensor.op;
+  if (op.name.empty())
+    return op.variable && readsVariable(op) && !writesVariable(op)
+               ? std::string(op.variable->opName)
+               : std::string();
+  return tensor.index == 0 ? std::string(op.name) : fmt::format("{}:{}", op.name, tensor.index);
+}
+
+std::string inspectJson(const Graph &graph, const SourceManager &sources, std::string_view file) {
+  Writer w;
+  w.key("graphc");
+  w.out += "1, \"file\": " + Writer::text(file);
+  w.key("variables");
+  w.open();
+  for (const Variable *v : graph.variables) w.record(variableJson(*v, sources));
+  w.close();
+  w.key("operations");
+  w.open();
+  for (const Operation *op : graph.operations)
+    if (!op->name.empty()) w.record(operationJson(*op, sources));
+  w.close();
+  w.key("name_scopes");
+  w.out += Writer::text(graph.nameScopes);
+  w.key("placeholders");
+  w.open();
+  for (const Operation *op : graph.operations)
+    if (isPlaceholder(*op))
+      w.record({{"name", op->name},
+                {"shape", shapeJson(op->outputs[0].shape)},
+                {"dtype", dtypeName(op->outputs[0].dtype)}});
+  w.close();
+  w.key("exports");
+  w.open();
+  for (const Export &e : graph.exports)
+    w.record({{"name", e.name},
+              {"inputs", endsJson(e.inputs)},
+              {"outputs", endsJson(e.outputs)},
+              {"updates", updatedVariables(e)}});
+  w.close();
+  w.key("collections");
+  Json collections = Json::object();
+  for (const auto &[key, members] : graph.collections) collections[key] = members;
+  w.out += Writer::text(collections);
+  return w.out + "}\n";
+}
+
+namespace {
+
+/// A table with a title; columns as wide as what stands in them.
+class Table {
+public:
+  Table(std::string title, std::vector<std::string> head) : title_(std::move(title)) {
+    rows_.push_back(std::move(head));
+  }
+  void row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+
+  void writeTo(std::string &out) const {
+    if (rows_.size() == 1) return;
+    if (!out.empty()) out += '\n';
+    out += fmt::format("{} ({})\n", title_, rows_.size() - 1);
+    std::vector<size_t> widths;
+    for (const auto &row : rows_) {
+      widths.resize(std::max(widths.size(), row.size()));
+      for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], columns(row[i]));
+    }
+    for (const auto &row : rows_) {
+      std::string line = " ";
+      for (size_t i = 0; i < row.size(); ++i)
+        line += " " + row[i] + std::string(widths[i] - columns(row[i]) + 1, ' ');
+      line.erase(line.find_last_not_of(' ') + 1);
+      out += line + "\n";
+    }
+  }
+
+private:
+  static size_t columns(std::string_view text) {
+    size_t width = 0;
+    for (size_t at = 0; at < text.size();) width += displayWidth(nextCodePoint(text, at));
+    return width;
+  }
+
+  std::string title_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+std::string joined(const std::vector<std::string> &parts) {
+  std::string text;
+  for (const std::string &part : parts) text += (text.empty() ? "" : ", ") + part;
+  return text;
+}
+
+std::string endsText(const std::vector<ExportEnd> &ends) {
+  std::vector<std::string> parts;
+  for (const ExportEnd &end : ends)
+    if (end.tensor) parts.push_back(end.name + "=" + tensorName(*end.tensor));
+  return joined(parts);
+}
+
+} // namespace
+
+std::string inspectText(const Graph &graph, const SourceManager &sources) {
+  std::string out;
+  Table variables("variables", {"name", "op", "shape", "dtype", "trainable", "kind", "initializer",
+                                "location", "shared at"});
+  for (const Variable *v : graph.variables) {
+    std::vector<std::string> shared;
+    for (Span span : v->sharedAt) shared.push_back(sources.location(span));
+    variables.row({std::string(v->name), v->opName == v->name ? "" : std::string(v->opName),
+                   toString(v->shape), std::string(dtypeName(v->dtype)),
+                   v->trainable ? "yes" : "no", std::string(kindName(v->kind)),
+                   std::string(v->initializer), sources.location(v->span), joined(shared)});
+  }
+  variables.writeTo(out);
+
+  Table operations("operations", {"name", "type", "shape", "dtype", "inputs", "location"});
+  for (const Operation *op : graph.operations) {
+    if (op->name.empty()) continue;
+    bool hasOutput = !op->outputs.empty();
+    operations.row({std::string(op->name), std::string(op->type),
+                    hasOutput ? toString(op->outputs[0].shape) : "",
+                    hasOutput ? std::string(dtypeName(op->outputs[0].dtype)) : "",
+                    joined(inputNames(*op)), sources.location(op->span)});
+  }
+  operations.writeTo(out);
+
+  Table scopes("name scopes", {"name"});
+  for (const std::string &scope : graph.nameScopes) scopes.row({scope});
+  scopes.writeTo(out);
+
+  Table placeholders("placeholders", {"name", "shape", "dtype"});
+  for (const Operation *op : graph.operations)
+    if (isPlaceholder(*op))
+      placeholders.row({std::string(op->name), toString(op->outputs[0].shape),
+                        std::string(dtypeName(op->outputs[0].dtype))});
+  placeholders.writeTo(out);
+
+  Table exports("exports", {"name", "inputs", "outputs", "updates"});
+  for (const Export &e : graph.exports)
+    exports.row({e.name, endsText(e.inputs), endsText(e.outputs), joined(updatedVariables(e))});
+  exports.writeTo(out);
+
+  Table collections("collections", {"key", "members"});
+  for (const auto &[key, members] : graph.collections) collections.row({key, joined(members)});
+  collections.writeTo(out);
+  return out;
+}
+
+} // namespace graphc
