@@ -1,0 +1,61 @@
+// The border of code generation. lower and codegen are a library of their own,
+// libgraphc-codegen.so, which alone knows LLVM; the driver loads it for the commands that need
+// it, with dlopen, and asks it for this table.
+#pragma once
+
+#include "interface/plan.h"
+
+#include <graphrt/graphrt.h>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace graphc {
+
+/// What `graphc build --emit=` names; headers and the graph are made without this library.
+enum class Emit : uint8_t { Object, Static, Shared, Header, Exe, LlvmIr, Bitcode, Asm, Graph };
+
+struct CodegenOptions {
+  std::string target;     // a triple; empty: this machine's
+  std::string cpu;        // empty: a portable baseline and faster versions chosen by create();
+                          // "native": this machine's
+  int level = 3;          // -O0 … -O3
+  std::string weights;    // safetensors: the variables become constants; empty: they do not
+  std::string sourceName; // of the definition, without folders; the only path in the output
+};
+
+/// One file's contents, to be written as NAME's "libNAME.a", "NAME.o", "NAME.ll", ….
+struct EmittedFile {
+  Emit kind;
+  std::string name;
+  std::string bytes;
+  bool executable = false;
+};
+
+/// A definition compiled in memory; its code lives as long as the object.
+class CompiledModel {
+public:
+  virtual ~CompiledModel() = default;
+  virtual const graphrt_model *model() const = 0;
+};
+
+/// What the library offers. Errors in the definition go to `diagnostics` (E0302, where an operation
+/// does not run on a dtype yet); all else that fails (a target that does not exist, weights that
+/// can't be read) is said in `why` and is wrong usage.
+struct Codegen {
+  /// Makes every file of `kinds` (Header and Graph excepted) into `files`, or none.
+  bool (*emit)(const Graph &graph, const ModelInterface &model, const CodegenOptions &options,
+               const std::vector<Emit> &kinds, std::vector<EmittedFile> &files,
+               Diagnostics &diagnostics, std::string &why);
+  /// Compiles for this machine, in memory. Null on failure.
+  std::unique_ptr<CompiledModel> (*compile)(const Graph &graph, const ModelInterface &model,
+                                            const CodegenOptions &options, Diagnostics &diagnostics,
+                                            std::string &why);
+  /// graphrt_message() of the runtime that compiled models call.
+  const char *(*message)();
+};
+
+} // namespace graphc
+
+/// The library's one entry.
+extern "C" const graphc::Codegen *graphc_codegen();
