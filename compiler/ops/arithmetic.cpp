@@ -1,8 +1,387 @@
+// Arithmetic, element by element. Inputs broadcast by NumPy's rule; the output has their dtype.
+//
+// type               inputs  note
+// Add Sub Mul        x y     numeric; integers wrap
+// RealDiv            x y     floating
+// FloorDiv FloorMod  x y     numeric; toward minus infinity; integers fail on 0
+// Pow                x y     numeric; integers fail on a negative exponent
+// Maximum Minimum    x y     numeric; NaN if either is
+// SquaredDifference  x y     numeric; (x - y)^2
+// AddN               xs…     numeric; one or more, all of one shape (no broadcasting)
+// Neg Abs Sign       x       numeric; Sign of NaN is NaN
+#include "ops/compose.h"
+#include "ops/evaluate.h"
+#include "ops/numbers.h"
 #include "ops/tables.h"
+
+#include <cmath>
+#include <fmt/format.h>
 
 namespace graphc {
 
-std::span<const OpDef> arithmeticOps() { return {}; }
-std::span<const FunctionDef> arithmeticFunctions() { return {}; }
+namespace {
+
+// Rules ---------------------------------------------------------------------------------------
+
+using DimFn = Dim (*)(Dim, Dim);
+
+Dim addDims(Dim a, Dim b) { return a + b; }
+Dim subDims(Dim a, Dim b) { return a - b; }
+Dim mulDims(Dim a, Dim b) { return a * b; }
+
+/// The output's contents as dimensions, where those of both inputs are known: arithmetic on
+/// what `shape(x)` gives is part of shapes.
+template <DimFn F, bool Divides = false>
+bool inferDims(Infer &infer) {
+  if (!inferBinaryNumeric(infer)) return false;
+  DType dtype = infer.dtype(0);
+  if (dtype != DType::Int32 && dtype != DType::Int64) return true;
+  const auto *left = infer.symbolic(0);
+  const auto *right = left ? infer.symbolic(1) : nullptr;
+  if (!right) return true;
+  size_t n = left->elements.size(), m = right->elements.size();
+  if (n != m && n != 1 && m != 1) return true;
+  std::vector<Dim> elements;
+  size_t count = n == 1 ? m : n;
+  for (size_t i = 0; i < count; ++i) {
+    Dim a = left->elements[n == 1 ? 0 : i], b = right->elements[m == 1 ? 0 : i];
+    if (Divides && b.is(0)) return true; // fails when run
+    elements.push_back(F(a, b));
+    if (elements.back().isOverflow()) return true; // wraps when run
+  }
+  infer.outputs[0].value = infer.makeSymbolic(left->scalar && right->scalar, elements);
+  return true;
+}
+
+bool inferAddN(Infer &infer) {
+  if (infer.inputs.empty()) return infer.fail(Code::AttributeRange, "add_n needs a tensor or more");
+  if (!infer.sameDTypes() || !infer.needDType(isNumeric(infer.dtype(0)), "a numeric dtype"))
+    return false;
+  Shape shape = infer.in(0);
+  for (size_t i = 1; i < infer.inputs.size(); ++i) {
+    Shape other = infer.in(i);
+    if (!other.hasRank() || sameShape(shape, other)) continue;
+    if (!shape.hasRank()) {
+      shape = other;
+      continue;
+    }
+    if (shape.rank() != other.rank())
+      return infer.fail(Code::OperandShapes,
+                        fmt::format("shapes {} and {} differ", toString(shape), toString(other)));
+    std::vector<Dim> dims(size_t(shape.rank()));
+    for (int axis = 0; axis < shape.rank(); ++axis)
+      if (!infer.unify(shape[axis], other[axis], dims[size_t(axis)],
+                       fmt::format("dimensions {} of add_n's inputs", axis)))
+        return false;
+    shape = infer.shape(dims);
+  }
+  infer.output(infer.dtype(0), shape);
+  return true;
+}
+
+// Evaluation ----------------------------------------------------------------------------------
+
+struct AddFn {
+  auto operator()(auto a, auto b) const { return wrapAdd(a, b); }
+};
+struct SubFn {
+  auto operator()(auto a, auto b) const { return wrapSub(a, b); }
+};
+struct MulFn {
+  auto operator()(auto a, auto b) const { return wrapMul(a, b); }
+};
+struct DivFn {
+  auto operator()(auto a, auto b) const { return a / b; }
+};
+struct MaximumFn {
+  auto operator()(auto a, auto b) const { return a != a || a > b ? a : b; }
+};
+struct MinimumFn {
+  auto operator()(auto a, auto b) const { return a != a || a < b ? a : b; }
+};
+struct SquaredDifferenceFn {
+  auto operator()(auto a, auto b) const { return wrapMul(wrapSub(a, b), wrapSub(a, b)); }
+};
+struct NegFn {
+  auto operator()(auto a) const {
+    if constexpr (std::is_floating_point_v<decltype(a)>)
+      return -a;
+    else
+      return wrapSub(decltype(a)(0), a);
+  }
+};
+struct AbsFn {
+  auto operator()(auto a) const {
+    if constexpr (std::is_floating_point_v<decltype(a)>)
+      return std::fabs(a);
+    else
+      return a < 0 ? wrapSub(decltype(a)(0), a) : a;
+  }
+};
+struct SignFn {
+  auto operator()(auto a) const {
+    using C = decltype(a);
+    return a > 0 ? C(1) : a < 0 ? C(-1) : a; // 0 and NaN are their own
+  }
+};
+
+double floorMod(double a, double b) {
+  double rest = std::fmod(a, b);
+  return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+}
+int64_t floorDiv(int64_t a, int64_t b) {
+  if (b == -1) return wrapSub(int64_t(0), a);
+  int64_t quotient = a / b;
+  return a % b != 0 && (a < 0) != (b < 0) ? quotient - 1 : quotient;
+}
+int64_t floorMod(int64_t a, int64_t b) { return b == -1 ? 0 : a - floorDiv(a, b) * b; }
+uint64_t floorDiv(uint64_t a, uint64_t b) { return a / b; }
+uint64_t floorMod(uint64_t a, uint64_t b) { return a % b; }
+
+template <bool Quotient>
+bool evaluateFloor(Evaluate &e) {
+  const Array &a = *e.inputs[0], &b = *e.inputs[1];
+  Array &out = e.outputs[0];
+  auto left = broadcastIndex(a.dims, out.dims), right = broadcastIndex(b.dims, out.dims);
+  return computeAs(a.dtype, [&](auto zero) {
+    using C = decltype(zero);
+    for (size_t i = 0; i < left.size(); ++i) {
+      C x = load<C>(a, left[i]), y = load<C>(b, right[i]);
+      if constexpr (std::is_floating_point_v<C>) {
+        // The quotient is rounded to the dtype before it is floored, as a division does.
+        store(out, int64_t(i), Quotient ? std::floor(roundTo(a.dtype, x / y)) : floorMod(x, y));
+      } else {
+        if (y == 0) return e.fail("division by zero");
+        store(out, int64_t(i), Quotient ? floorDiv(x, y) : floorMod(x, y));
+      }
+    }
+    return true;
+  });
+}
+
+bool evaluatePow(Evaluate &e) {
+  const Array &a = *e.inputs[0], &b = *e.inputs[1];
+  Array &out = e.outputs[0];
+  auto left = broadcastIndex(a.dims, out.dims), right = broadcastIndex(b.dims, out.dims);
+  return computeAs(a.dtype, [&](auto zero) {
+    using C = decltype(zero);
+    for (size_t i = 0; i < left.size(); ++i) {
+      C base = load<C>(a, left[i]), exponent = load<C>(b, right[i]);
+      if constexpr (std::is_floating_point_v<C>) {
+        store(out, int64_t(i), std::pow(base, exponent));
+      } else {
+        if (exponent < C(0)) return e.fail("an integer to a negative power");
+        C power = 1;
+        for (auto rest = uint64_t(exponent); rest != 0; rest >>= 1) {
+          if (rest & 1) power = wrapMul(power, base);
+          base = wrapMul(base, base);
+        }
+        store(out, int64_t(i), power);
+      }
+    }
+    return true;
+  });
+}
+
+bool evaluateAddN(Evaluate &e) {
+  return computeAs(e.outputs[0].dtype, [&](auto zero) {
+    using C = decltype(zero);
+    for (int64_t i = 0, n = e.outputs[0].elements(); i < n; ++i) {
+      C sum = 0;
+      for (const Array *input : e.inputs) sum = wrapAdd(sum, load<C>(*input, i));
+      store(e.outputs[0], i, sum);
+    }
+    return true;
+  });
+}
+
+constexpr OpDef ops[] = {
+    {.type = "Add",
+     .infer = inferDims<addDims>,
+     .evaluate = evaluateBinary<AddFn>,
+     .elementwise = true,
+     .anyRank = true},
+    {.type = "Sub",
+     .infer = inferDims<subDims>,
+     .evaluate = evaluateBinary<SubFn>,
+     .elementwise = true,
+     .anyRank = true},
+    {.type = "Mul",
+     .infer = inferDims<mulDims>,
+     .evaluate = evaluateBinary<MulFn>,
+     .elementwise = true,
+     .anyRank = true},
+    {.type = "RealDiv",
+     .infer = inferBinaryFloat,
+     .evaluate = evaluateBinary<DivFn>,
+     .elementwise = true,
+     .anyRank = true},
+    {.type = "FloorDiv",
+     .infer = inferDims<graphc::floorDiv, true>,
+     .evaluate = evaluateFloor<true>,
+     .elementwise = true,
+     .mayFail = true,
+     .failsOnIntegersOnly = true,
+     .anyRank = true},
+    {.type = "FloorMod",
+     .infer = inferDims<graphc::mod, true>,
+     .evaluate = evaluateFloor<false>,
+     .elementwise = true,
+     .mayFail = true,
+     .failsOnIntegersOnly = true,
+     .anyRank = true},
+    {.type = "Pow",
+     .infer = inferBinaryNumeric,
+     .evaluate = evaluatePow,
+     .elementwise = true,
+     .mayFail = true,
+     .failsOnIntegersOnly = true,
+     .anyRank = true},
+    {.type = "Maximum",
+     .infer = inferDims<graphc::max>,
+     .evaluate = evaluateBinary<MaximumFn>,
+     .elementwise = true,
+     .anyRank = true},
+    {.type = "Minimum",
+     .infer = inferDims<graphc::min>,
+     .evaluate = evaluateBinary<MinimumFn>,
+     .elementwise = true,
+     .anyRank = true},
+    {.type = "SquaredDifference",
+     .infer = inferBinaryNumeric,
+     .evaluate = evaluateBinary<SquaredDifferenceFn>,
+     .elementwise = true,
+     .anyRank = true},
+    {.type = "AddN",
+     .infer = inferAddN,
+     .evaluate = evaluateAddN,
+     .elementwise = true,
+     .anyRank = true},
+    {.type = "Neg",
+     .infer = inferUnaryNumeric,
+     .evaluate = evaluateUnary<NegFn>,
+     .elementwise = true,
+     .anyRank = true},
+    {.type = "Abs",
+     .infer = inferUnaryNumeric,
+     .evaluate = evaluateUnary<AbsFn>,
+     .elementwise = true,
+     .anyRank = true},
+    {.type = "Sign",
+     .infer = inferUnaryNumeric,
+     .evaluate = evaluateUnary<SignFn>,
+     .elementwise = true,
+     .anyRank = true},
+};
+
+// Functions -----------------------------------------------------------------------------------
+
+/// x / y as Python divides: integers as floating numbers, 8- and 16-bit ones as float32, the
+/// others as float64.
+Tensor *buildTrueDiv(Call &call) {
+  Tensor *x = call.tensor("x"), *y = call.tensor("y");
+  if (isInteger(x->dtype) && x->dtype == y->dtype) {
+    DType as = dtypeSize(x->dtype) < 4 ? DType::Float32 : DType::Float64;
+    x = castTo(call, x, as);
+    y = castTo(call, y, as);
+  }
+  return call.named("RealDiv", {x, y});
+}
+
+/// Python 2's division: integers round toward minus infinity.
+Tensor *buildDiv(Call &call) {
+  Tensor *x = call.tensor("x"), *y = call.tensor("y");
+  return call.named(isInteger(x->dtype) ? "FloorDiv" : "RealDiv", {x, y});
+}
+
+Tensor *buildClipByValue(Call &call) {
+  Tensor *t = call.tensor("t");
+  Tensor *low = call.tensor("clip_value_min"), *high = call.tensor("clip_value_max");
+  Tensor *clipped = call.named("Maximum", {call.op("Minimum", {t, high}), low});
+  if (clipped && t->shape.hasRank() && clipped->shape.hasRank() &&
+      clipped->shape.rank() != t->shape.rank())
+    return call.fail(Code::OperandShapes,
+                     fmt::format("the bounds' shapes {} and {} do not broadcast to {}",
+                                 toString(low->shape), toString(high->shape), toString(t->shape)));
+  return clipped;
+}
+
+#define BROADCAST "\nThe shapes broadcast as NumPy's do."
+#define WRAPS "\nAny numeric dtype; integers wrap."
+
+constexpr FunctionDef functions[] = {
+    {"add(x: T, y: T)", "Add", "Add", "Adds: x + y." BROADCAST WRAPS},
+    {"__add__(x: T, y: T)", "add", "Add", "The operator `x + y`." BROADCAST WRAPS},
+    {"subtract(x: T, y: T)", "Sub", "Sub", "Subtracts: x - y." BROADCAST WRAPS},
+    {"__sub__(x: T, y: T)", "sub", "Sub", "The operator `x - y`." BROADCAST WRAPS},
+    {"multiply(x: T, y: T)", "Mul", "Mul", "Multiplies element by element: x · y." BROADCAST WRAPS},
+    {"__mul__(x: T, y: T)", "mul", "Mul", "The operator `x * y`." BROADCAST WRAPS},
+    {"divide(x: T, y: T)", "truediv", "RealDiv",
+     "Divides as Python does: x / y." BROADCAST
+     "\nFloating dtypes; int32, int64, uint32 and uint64 are divided as float64, smaller integers "
+     "as float32.",
+     buildTrueDiv, "truediv"},
+    {"__truediv__(x: T, y: T)", "truediv", "RealDiv",
+     "The operator `x / y`." BROADCAST
+     "\nFloating dtypes; int32, int64, uint32 and uint64 are divided as float64, smaller integers "
+     "as float32.",
+     buildTrueDiv},
+    {"realdiv(x: T, y: T)", "RealDiv", "RealDiv",
+     "Divides floating numbers: x / y." BROADCAST "\nFloating dtypes."},
+    {"div(x: T, y: T)", "div", "RealDiv",
+     "Divides as Python 2 does: integers as `//`, floating numbers as `/`." BROADCAST
+     "\nAny numeric dtype. A division of integers by 0 is an error when it is run.",
+     buildDiv},
+    {"floordiv(x: T, y: T)", "floordiv", "FloorDiv",
+     "Divides and rounds toward minus infinity: x // y." BROADCAST
+     "\nAny numeric dtype. A division of integers by 0 is an error when it is run."},
+    {"__floordiv__(x: T, y: T)", "floordiv", "FloorDiv",
+     "The operator `x // y`." BROADCAST
+     "\nAny numeric dtype. A division of integers by 0 is an error when it is run."},
+    {"floor_div(x: T, y: T)", "FloorDiv", "FloorDiv",
+     "Divides and rounds toward minus infinity: x // y." BROADCAST
+     "\nAny numeric dtype. A division of integers by 0 is an error when it is run."},
+    {"floormod(x: T, y: T)", "FloorMod", "FloorMod",
+     "The rest of the division that rounds toward minus infinity: x - (x // y)·y, which has y's "
+     "sign." BROADCAST
+     "\nAny numeric dtype. A division of integers by 0 is an error when it is run.",
+     nullptr, "mod"},
+    {"__mod__(x: T, y: T)", "mod", "FloorMod",
+     "The operator `x % y`; the result has y's sign." BROADCAST
+     "\nAny numeric dtype. A division of integers by 0 is an error when it is run."},
+    {"pow(x: T, y: T)", "Pow", "Pow",
+     "Raises to a power: x to the power of y." BROADCAST
+     "\nAny numeric dtype; integers wrap. An integer to a negative power is an error when it is "
+     "run."},
+    {"__pow__(x: T, y: T)", "pow", "Pow",
+     "The operator `x ** y`." BROADCAST
+     "\nAny numeric dtype; integers wrap. An integer to a negative power is an error when it is "
+     "run."},
+    {"maximum(x: T, y: T)", "Maximum", "Maximum",
+     "The larger of both, element by element." BROADCAST
+     "\nAny numeric dtype. NaN where either is NaN."},
+    {"minimum(x: T, y: T)", "Minimum", "Minimum",
+     "The smaller of both, element by element." BROADCAST
+     "\nAny numeric dtype. NaN where either is NaN."},
+    {"squared_difference(x: T, y: T)", "SquaredDifference", "SquaredDifference",
+     "The square of the difference: (x - y)²." BROADCAST WRAPS},
+    {"add_n(inputs: [T])", "AddN", "AddN",
+     "Adds all tensors of a list.\nThey have one shape, which is the result's; nothing "
+     "broadcasts." WRAPS},
+    {"clip_by_value(t: T, clip_value_min: T, clip_value_max: T)", "clip_by_value", "Maximum",
+     "Limits to a range: max(min(t, clip_value_max), clip_value_min).\nThe bounds broadcast to "
+     "t's shape.\nAny numeric dtype.",
+     buildClipByValue},
+    {"negative(x: T)", "Neg", "Neg", "Negates: -x." WRAPS},
+    {"__neg__(x: T)", "Neg", "Neg", "The operator `-x`." WRAPS},
+    {"abs(x: T)", "Abs", "Abs", "The absolute value, |x|." WRAPS, nullptr, "__abs__"},
+    {"sign(x: T)", "Sign", "Sign",
+     "-1, 0 or 1 as x is negative, zero or positive.\nAny numeric dtype; NaN stays NaN."},
+};
+
+} // namespace
+
+std::span<const OpDef> arithmeticOps() { return ops; }
+std::span<const FunctionDef> arithmeticFunctions() { return functions; }
 
 } // namespace graphc

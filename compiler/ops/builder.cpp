@@ -49,6 +49,7 @@ Operation *OpBuilder::make(const OpDef &def, std::string_view name, std::span<Te
     unknownRank |= !input->shape.hasRank();
   }
   Infer infer(graph, inputs, attrs);
+  infer.type = def.type;
   if (unknownRank && !def.anyRank) {
     infer.output(inputs[0]->dtype, Shape::unknown());
   } else if (!def.infer(infer)) {

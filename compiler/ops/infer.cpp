@@ -56,10 +56,10 @@ bool Infer::sameDTypes(size_t first) {
   return true;
 }
 
-bool Infer::needDType(bool holds, std::string_view name, std::string_view needs, size_t input) {
+bool Infer::needDType(bool holds, std::string_view needs, size_t input) {
   if (holds) return true;
   return fail(Code::OperandDTypes,
-              fmt::format("{} needs {}, not {}", name, needs, dtypeName(dtype(input))), int(input));
+              fmt::format("{} needs {}, not {}", type, needs, dtypeName(dtype(input))), int(input));
 }
 
 bool Infer::needRank(size_t input, int rank, std::string_view what) {

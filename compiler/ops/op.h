@@ -24,6 +24,7 @@ public:
   Graph &graph;
   std::span<Tensor *const> inputs;
   std::span<const Attr> attrs;
+  std::string_view type; // of the operation, for messages
   std::vector<Tensor> outputs;
   std::vector<DimCheck> checks;
 
@@ -52,9 +53,9 @@ public:
   Shape in(size_t input) const { return inputs[input]->shape; }
   /// E0302 unless all inputs from `first` on have one dtype.
   bool sameDTypes(size_t first = 0);
-  /// E0302 "`name` needs a floating dtype, not int32" unless `holds`, which `needs` says in
-  /// words ("a floating dtype").
-  bool needDType(bool holds, std::string_view name, std::string_view needs, size_t input = 0);
+  /// E0302 "Exp needs a floating dtype, not int32" unless `holds`, which `needs` says in words
+  /// ("a floating dtype").
+  bool needDType(bool holds, std::string_view needs, size_t input = 0);
   /// E0301 unless the input's rank is `rank` (`what`: "the filter of conv2d").
   bool needRank(size_t input, int rank, std::string_view what);
   /// Notes that `left >= right` must hold when run; known and not so: `fail`s with E0303.
@@ -142,6 +143,7 @@ struct OpDef {
   bool elementwise = false; // every output element depends on the inputs' elements at its place
   bool stateful = false;    // may not be merged, moved across updates, or folded
   bool mayFail = false;     // can fail when run (an index from data, division of integers by 0)
+  bool failsOnIntegersOnly = false; // what `mayFail` says is so for integer inputs alone
   /// The rule copes with inputs of unknown rank. Else it isn't asked about them: the operation
   /// has one output of the first input's dtype and of unknown rank.
   bool anyRank = false;
@@ -315,6 +317,12 @@ public:
 };
 
 // The tables ----------------------------------------------------------------------------------
+
+/// Whether running the operation can fail.
+inline bool mayFail(const Operation &op) {
+  return op.def->mayFail &&
+         !(op.def->failsOnIntegersOnly && !op.inputs.empty() && isFloating(op.inputs[0]->dtype));
+}
 
 const OpDef *findOp(std::string_view type);
 /// By name or alias; operators as Python names them: "__add__", "__getitem__".
