@@ -6,7 +6,8 @@
 // TABLE(prefix, title): prefixOps() and prefixFunctions().
 #define GRAPHC_OPERATION_TABLES(TABLE)                                                             \
   TABLE(constants, "Constants, placeholders and shapes")                                           \
-  TABLE(array, "Shaping, joining and splitting")                                                   \
+  TABLE(array, "Shaping and casting")                                                              \
+  TABLE(joining, "Joining, cutting and repeating")                                                 \
   TABLE(indexing, "Indexing")                                                                      \
   TABLE(arithmetic, "Arithmetic")                                                                  \
   TABLE(elementary, "Elementary functions")                                                        \
