@@ -1,0 +1,545 @@
+// Operations that join, cut and repeat tensors.
+//
+//   type         inputs     attributes                              outputs
+//   ConcatV2     x, y, …    axis int (in [0, r))                    one after the other
+//   Pack         x, y, …    axis int (in [0, r])                    joined along a new axis
+//   Unpack       x          axis int (in [0, r)), num int           num outputs, the axis gone
+//   Split        x          axis int (in [0, r)), size_splits dims  one output for each size
+//   Tile         x          multiples dims (one an axis)            out[i] = x[i mod size]
+//   BroadcastTo  x          shape dims                              NumPy's broadcasting
+//   Pad          x, value   before dims, after dims (one an axis)   `value`, a scalar, around x
+//   MirrorPad    x          before, after; mode text: REFLECT or    x mirrored at its edges,
+//                           SYMMETRIC                               without or with the edge
+//
+// r is x's rank. The pass "canonicalize" (transform/), which runs at every level, rewrites Pack and
+// Unpack as Reshape and ConcatV2 or Split, and Tile as Reshape and BroadcastTo, so that generated
+// code needs no kernels for them.
+#include "ops/rules.h"
+#include "ops/tables.h"
+
+#include <algorithm>
+#include <cctype>
+
+namespace graphc {
+
+namespace {
+using std::string;
+using std::vector;
+
+// ConcatV2, Pack ---------------------------------------------------------------------------------
+
+bool inferConcat(Infer &i) {
+  int axis = int(i.intAttr("axis"));
+  for (size_t k = 0; k < i.inputs.size(); ++k)
+    if (!needKnownRank(i, k)) return false;
+  if (!i.sameDTypes()) return false;
+  vector<Dim> dims(i.in(0).begin(), i.in(0).end());
+  for (size_t k = 1; k < i.inputs.size(); ++k) {
+    Shape x = i.in(k);
+    if (x.rank() != int(dims.size()))
+      return i.fail(Code::OperandShapes,
+                    fmt::format("cannot concatenate {} and {}: their ranks differ",
+                                toString(i.in(0)), toString(x)));
+    for (int a = 0; a < x.rank(); ++a) {
+      if (a == axis) {
+        dims[size_t(a)] = dims[size_t(a)] + x[a];
+      } else if (!needEqual(
+                     i, dims[size_t(a)], x[a],
+                     fmt::format("cannot concatenate {} and {} along axis {}: dimension {} is "
+                                 "{} and {}",
+                                 toString(i.in(0)), toString(x), axis, a, toString(dims[size_t(a)]),
+                                 toString(x[a])),
+                     fmt::format("dimension {} of {} and of {}, which are concatenated", a,
+                                 toString(i.in(0)), toString(x)))) {
+        return false;
+      } else if (x[a].isStatic()) {
+        dims[size_t(a)] = x[a];
+      }
+    }
+  }
+  i.output(i.dtype(0), dims);
+  vector<const SymbolicValue *> values;
+  if (dims.size() == 1 && allSymbolic(i, values)) {
+    vector<Dim> all;
+    for (const auto *v : values) all.insert(all.end(), v->elements.begin(), v->elements.end());
+    setSymbolic(i, false, all);
+  }
+  return true;
+}
+
+/// The product of the dimensions from `begin` to `end`.
+int64_t product(const vector<int64_t> &dims, size_t begin, size_t end) {
+  int64_t n = 1;
+  for (size_t a = begin; a < end; ++a) n *= dims[a];
+  return n;
+}
+
+/// Rows of `width(k)` elements of each input, in turn: what concatenation and stacking are once
+/// axes are merged.
+bool interleave(Evaluate &e, size_t axis) {
+  auto &out = e.outputs[0];
+  int64_t outer = product(out.dims, 0, axis), at = 0;
+  for (int64_t row = 0; row < outer; ++row)
+    for (const auto *in : e.inputs) {
+      int64_t width = in->elements() / outer;
+      copyElement(*in, row * width, out, at, width);
+      at += width;
+    }
+  return true;
+}
+
+bool evaluateJoin(Evaluate &e) { return interleave(e, size_t(e.op.intAttr("axis"))); }
+
+Tensor *buildConcat(Call &c) {
+  auto values = c.tensors("values");
+  if (values.empty())
+    return c.fail(Code::WrongArguments, "concat needs at least one tensor", "values");
+  int64_t axis = c.integer("axis");
+  Shape first = values[0]->shape;
+  for (const auto *v : values)
+    if (!rankKnown(c, v, "values")) return nullptr;
+  if (first.rank() == 0)
+    return c.fail(Code::OperandShapes, "scalars cannot be concatenated; stack joins them",
+                  "values");
+  if (!normalizeAxis(c, axis, first.rank(), "axis")) return nullptr;
+  return c.named("ConcatV2", values, vector<Attr>{intAttr("axis", axis)});
+}
+
+bool inferPack(Infer &i) {
+  for (size_t k = 0; k < i.inputs.size(); ++k)
+    if (!needKnownRank(i, k)) return false;
+  if (!i.sameDTypes()) return false;
+  vector<Dim> dims(i.in(0).begin(), i.in(0).end());
+  for (size_t k = 1; k < i.inputs.size(); ++k) {
+    Shape x = i.in(k);
+    auto message =
+        fmt::format("cannot stack {} and {}: shapes differ", toString(i.in(0)), toString(x));
+    if (x.rank() != int(dims.size())) return i.fail(Code::OperandShapes, message);
+    for (int a = 0; a < x.rank(); ++a) {
+      if (!needEqual(i, dims[size_t(a)], x[a], message,
+                     fmt::format("dimension {} of {} and of {}, which are stacked", a,
+                                 toString(i.in(0)), toString(x))))
+        return false;
+      if (x[a].isStatic()) dims[size_t(a)] = x[a];
+    }
+  }
+  dims.insert(dims.begin() + i.intAttr("axis"), Dim(int64_t(i.inputs.size())));
+  i.output(i.dtype(0), dims);
+  vector<const SymbolicValue *> values;
+  if (dims.size() == 1 && allSymbolic(i, values)) {
+    vector<Dim> all;
+    for (const auto *v : values) all.push_back(v->elements[0]);
+    setSymbolic(i, false, all);
+  }
+  return true;
+}
+
+Tensor *buildStack(Call &c) {
+  auto values = c.tensors("values");
+  if (values.empty())
+    return c.fail(Code::WrongArguments, "stack needs at least one tensor", "values");
+  for (const auto *v : values)
+    if (!rankKnown(c, v, "values")) return nullptr;
+  int64_t axis = c.integer("axis");
+  if (!normalizeAxis(c, axis, values[0]->shape.rank() + 1, "axis")) return nullptr;
+  return c.named("Pack", values, vector<Attr>{intAttr("axis", axis)});
+}
+
+// Unpack, Split ----------------------------------------------------------------------------------
+
+bool inferUnpack(Infer &i) {
+  if (!needKnownRank(i)) return false;
+  int axis = int(i.intAttr("axis"));
+  int64_t num = i.intAttr("num");
+  Shape x = i.in(0);
+  if (!needEqual(
+          i, x[axis], Dim(num),
+          fmt::format("axis {} of {} has not the size {} = num", axis, toString(x), num),
+          fmt::format("dimension {} of {}, which is unstacked, and {}", axis, toString(x), num), 0))
+    return false;
+  vector<const SymbolicValue *> values;
+  bool known = x.rank() == 1 && allSymbolic(i, values);
+  int64_t only = axis;
+  for (int64_t k = 0; k < num; ++k) {
+    i.output(i.dtype(0), withoutAxes(i, x, {&only, 1}));
+    if (known) setSymbolic(i, true, {values[0]->elements[size_t(k)]});
+  }
+  return true;
+}
+
+/// The inverse of `interleave`.
+bool evaluateCut(Evaluate &e) {
+  size_t axis = size_t(e.op.intAttr("axis"));
+  const auto &in = *e.inputs[0];
+  int64_t outer = product(in.dims, 0, axis), at = 0;
+  for (int64_t row = 0; row < outer; ++row)
+    for (auto &out : e.outputs) {
+      int64_t width = out.elements() / outer;
+      copyElement(in, at, out, row * width, width);
+      at += width;
+    }
+  return true;
+}
+
+/// More outputs than this are a mistake, or would be better served by one tensor.
+constexpr int64_t maxPieces = 65536;
+
+Tensor *buildUnstack(Call &c) {
+  Tensor *x = c.tensor("value");
+  if (!rankKnown(c, x, "value")) return nullptr;
+  int64_t axis = c.integer("axis");
+  if (!normalizeAxis(c, axis, x->shape.rank(), "axis")) return nullptr;
+  Dim size = x->shape[int(axis)];
+  if (!c.given("num") && !size.isStatic())
+    return c.fail(
+        Code::AttributeRange,
+        fmt::format("dimension {} of {} is known at run time only: say with num= how many "
+                    "tensors there are",
+                    axis, toString(x->shape)),
+        "num");
+  int64_t num = c.given("num") ? c.integer("num") : size.value;
+  if (num < 0 || num > maxPieces)
+    return c.fail(Code::AttributeRange,
+                  fmt::format("{} tensors are not in [0, {}]", num, maxPieces), "num");
+  return c.named("Unpack", {x}, {intAttr("axis", axis), intAttr("num", num)});
+}
+
+bool inferSplit(Infer &i) {
+  if (!needKnownRank(i)) return false;
+  int axis = int(i.intAttr("axis"));
+  Shape x = i.in(0);
+  auto sizes = i.dimsAttr("size_splits");
+  Dim sum(0);
+  for (Dim size : sizes) {
+    if (!needAtLeast(i, size, Dim(0), Code::AttributeRange,
+                     fmt::format("size {} of a piece is negative", toString(size)),
+                     "the size of a piece and 0"))
+      return false;
+    sum = sum + size;
+  }
+  if (!needEqual(i, x[axis], sum,
+                 fmt::format("the pieces' sizes add up to {}, dimension {} of {} is {}",
+                             toString(sum), axis, toString(x), toString(x[axis])),
+                 fmt::format("dimension {} of {}, which is split, and the sum of the pieces", axis,
+                             toString(x)),
+                 0))
+    return false;
+  vector<const SymbolicValue *> values;
+  bool known = x.rank() == 1 && allSymbolic(i, values);
+  int64_t at = 0;
+  for (Dim size : sizes) {
+    vector<Dim> dims(x.begin(), x.end());
+    dims[size_t(axis)] = size;
+    i.output(i.dtype(0), dims);
+    known &= size.isStatic();
+    if (!known) continue;
+    auto part = values[0]->elements.subspan(size_t(at), size_t(size.value));
+    setSymbolic(i, false, {part.begin(), part.end()});
+    at += size.value;
+  }
+  return true;
+}
+
+Tensor *buildSplit(Call &c) {
+  Tensor *x = c.tensor("value");
+  if (!rankKnown(c, x, "value")) return nullptr;
+  int64_t axis = c.integer("axis");
+  if (!normalizeAxis(c, axis, x->shape.rank(), "axis")) return nullptr;
+  Dim all = x->shape[int(axis)];
+  auto sizes = c.dims("num_or_size_splits");
+  std::string_view parameter = "num_or_size_splits";
+  if (c.arg(parameter).scalar) {
+    if (!sizes[0].isStatic() || sizes[0].value < 1 || sizes[0].value > maxPieces)
+      return c.fail(Code::AttributeRange,
+                    fmt::format("{} pieces are not in [1, {}]", toString(sizes[0]), maxPieces),
+                    parameter);
+    int64_t count = sizes[0].value;
+    if (all.isStatic() && all.value % count != 0)
+      return c.fail(
+          Code::OperandShapes,
+          fmt::format("dimension {} of {} does not divide by {}", axis, toString(x->shape), count),
+          parameter);
+    sizes.assign(size_t(count), floorDiv(all, Dim(count)));
+  } else {
+    if (sizes.size() > size_t(maxPieces))
+      return c.fail(Code::AttributeRange,
+                    fmt::format("{} pieces are not in [1, {}]", sizes.size(), maxPieces),
+                    parameter);
+    int open = -1;
+    Dim rest = all;
+    for (size_t k = 0; k < sizes.size(); ++k) {
+      if (!sizes[k].is(-1)) {
+        rest = rest - sizes[k];
+      } else if (open >= 0) {
+        return c.fail(Code::AttributeRange, "only one size may be -1", parameter);
+      } else {
+        open = int(k);
+      }
+    }
+    if (open >= 0) sizes[size_t(open)] = rest;
+  }
+  if (c.given("num") && c.integer("num") != int64_t(sizes.size()))
+    return c.fail(Code::AttributeRange,
+                  fmt::format("num is {}, but there are {} pieces", c.integer("num"), sizes.size()),
+                  "num");
+  return c.named("Split", {x}, {intAttr("axis", axis), dimsAttr("size_splits", c.keep(sizes))});
+}
+
+// Tile, BroadcastTo -----------------------------------------------------------------------------
+
+bool inferTile(Infer &i) {
+  Shape x = i.in(0);
+  auto multiples = i.dimsAttr("multiples");
+  if (int(multiples.size()) != x.rank())
+    return i.fail(Code::OperandShapes, fmt::format("{} multiples for the {} axes of {}",
+                                                   multiples.size(), x.rank(), toString(x)));
+  vector<Dim> dims;
+  for (int a = 0; a < x.rank(); ++a) {
+    if (!needAtLeast(i, multiples[size_t(a)], Dim(0), Code::AttributeRange,
+                     fmt::format("multiple {} is negative", toString(multiples[size_t(a)])),
+                     fmt::format("multiple {} of tile and 0", a)))
+      return false;
+    dims.push_back(x[a] * multiples[size_t(a)]);
+  }
+  i.output(i.dtype(0), dims);
+  return true;
+}
+
+bool evaluateTile(Evaluate &e) {
+  // Each axis of the result is two: which copy, which element of it.
+  auto &in = *e.inputs[0];
+  auto strides = rowMajorStrides(in.dims);
+  auto multiples = e.dims("multiples");
+  vector<int64_t> dims, steps;
+  for (size_t a = 0; a < in.dims.size(); ++a) {
+    dims.insert(dims.end(), {multiples[a], in.dims[a]});
+    steps.insert(steps.end(), {0, strides[a]});
+  }
+  auto &out = e.outputs[0];
+  std::swap(dims, out.dims);
+  copyFrom(in, 0, steps, out);
+  std::swap(dims, out.dims);
+  return true;
+}
+
+bool inferBroadcastTo(Infer &i) {
+  Shape x = i.in(0);
+  auto dims = i.dimsAttr("shape");
+  Shape to = i.shape({dims.begin(), dims.end()});
+  int added = to.rank() - x.rank();
+  if (added < 0)
+    return i.fail(Code::OperandShapes,
+                  fmt::format("{} does not broadcast to {}", toString(x), toString(to)), 0);
+  for (int a = 0; a < x.rank(); ++a)
+    if (!x[a].is(1) &&
+        !needEqual(i, x[a], to[a + added],
+                   fmt::format("{} does not broadcast to {}", toString(x), toString(to)),
+                   fmt::format("dimension {} of {} and dimension {} of {}", a, toString(x),
+                               a + added, toString(to)),
+                   0))
+      return false;
+  i.output(i.dtype(0), to);
+  return true;
+}
+
+bool evaluateBroadcastTo(Evaluate &e) {
+  auto &in = *e.inputs[0];
+  auto strides = rowMajorStrides(in.dims);
+  vector<int64_t> steps(e.outputs[0].dims.size(), 0);
+  size_t added = steps.size() - in.dims.size();
+  for (size_t a = 0; a < in.dims.size(); ++a) steps[a + added] = in.dims[a] == 1 ? 0 : strides[a];
+  copyFrom(in, 0, steps, e.outputs[0]);
+  return true;
+}
+
+// Pad, MirrorPad --------------------------------------------------------------------------------
+
+bool inferPadding(Infer &i, vector<Dim> &dims) {
+  Shape x = i.in(0);
+  auto before = i.dimsAttr("before"), after = i.dimsAttr("after");
+  for (int a = 0; a < x.rank(); ++a) {
+    for (Dim d : {before[size_t(a)], after[size_t(a)]})
+      if (!needAtLeast(i, d, Dim(0), Code::AttributeRange,
+                       fmt::format("padding {} is negative", toString(d)),
+                       fmt::format("a padding of axis {} and 0", a)))
+        return false;
+    dims.push_back(before[size_t(a)] + x[a] + after[size_t(a)]);
+  }
+  return true;
+}
+
+bool inferPad(Infer &i) {
+  if (!i.sameDTypes() || !i.needRank(1, 0, "constant_values")) return false;
+  vector<Dim> dims;
+  if (!inferPadding(i, dims)) return false;
+  i.output(i.dtype(0), dims);
+  return true;
+}
+
+bool evaluatePad(Evaluate &e) {
+  auto &out = e.outputs[0];
+  for (int64_t k = 0, n = out.elements(); k < n; ++k) copyElement(*e.inputs[1], 0, out, k);
+  auto steps = rowMajorStrides(out.dims);
+  auto before = e.dims("before");
+  int64_t base = 0;
+  for (size_t a = 0; a < steps.size(); ++a) base += before[a] * steps[a];
+  copyTo(*e.inputs[0], out, base, steps);
+  return true;
+}
+
+bool inferMirrorPad(Infer &i) {
+  vector<Dim> dims;
+  if (!inferPadding(i, dims)) return false;
+  bool reflect = i.textAttr("mode") == "REFLECT";
+  Shape x = i.in(0);
+  for (int a = 0; a < x.rank(); ++a)
+    for (Dim d : {i.dimsAttr("before")[size_t(a)], i.dimsAttr("after")[size_t(a)]}) {
+      // REFLECT leaves the edge itself out, so it has one element less to give.
+      Dim most = reflect ? x[a] - Dim(1) : x[a];
+      if (d.is(0)) continue;
+      if (!needAtLeast(i, most, d, Code::AttributeRange,
+                       fmt::format("padding {} is more than mode {} finds in dimension {} of {}",
+                                   toString(d), i.textAttr("mode"), a, toString(x)),
+                       fmt::format("what can be mirrored of dimension {} of {} and its padding", a,
+                                   toString(x))))
+        return false;
+    }
+  i.output(i.dtype(0), dims);
+  return true;
+}
+
+bool evaluateMirrorPad(Evaluate &e) {
+  auto &in = *e.inputs[0];
+  auto &out = e.outputs[0];
+  auto before = e.dims("before");
+  auto inSteps = rowMajorStrides(in.dims), outSteps = rowMajorStrides(out.dims);
+  bool reflect = e.op.textAttr("mode") == "REFLECT";
+  for (int64_t k = 0, n = out.elements(); k < n; ++k) {
+    int64_t from = 0;
+    for (size_t a = 0; a < out.dims.size(); ++a) {
+      int64_t at = k / outSteps[a] % out.dims[a] - before[a], size = in.dims[a];
+      if (at < 0) at = reflect ? -at : -1 - at;
+      if (at >= size) at = reflect ? 2 * size - 2 - at : 2 * size - 1 - at;
+      from += at * inSteps[a];
+    }
+    copyElement(in, from, out, k);
+  }
+  return true;
+}
+
+Tensor *buildPad(Call &c) {
+  Tensor *x = c.tensor("tensor");
+  if (!rankKnown(c, x, "tensor")) return nullptr;
+  string mode(c.text("mode"));
+  std::transform(mode.begin(), mode.end(), mode.begin(),
+                 [](unsigned char ch) { return char(std::toupper(ch)); });
+  const Literal *paddings = c.arg("paddings").literal;
+  int64_t rank = x->shape.rank();
+  bool fits = paddings->dims.size() == 2 && paddings->dims[0] == rank && paddings->dims[1] == 2;
+  if (rank == 0 && paddings->elements() == 0) fits = true;
+  if (!fits)
+    return c.fail(
+        Code::OperandShapes,
+        fmt::format("paddings must be a list of [before, after] for each of the {} axes of "
+                    "{}",
+                    rank, toString(x->shape)),
+        "paddings");
+  if (!isInteger(paddings->dtype))
+    return c.fail(Code::OperandDTypes,
+                  fmt::format("paddings must be integers, not {}", dtypeName(paddings->dtype)),
+                  "paddings");
+  Array numbers{paddings->dtype, {}, {paddings->bytes.begin(), paddings->bytes.end()}};
+  vector<Dim> before, after;
+  for (int64_t a = 0; a < rank; ++a) {
+    before.push_back(Dim(numbers.integer(2 * a)));
+    after.push_back(Dim(numbers.integer(2 * a + 1)));
+  }
+  auto beforeAttr = dimsAttr("before", c.keep(before)),
+       afterAttr = dimsAttr("after", c.keep(after));
+  vector<Tensor *> inputs{x};
+  vector<Attr> attrs{beforeAttr, afterAttr};
+  std::string_view type = "Pad", name = "Pad";
+  if (mode == "CONSTANT") {
+    Tensor *value = c.tensor("constant_values");
+    const Literal *literal = value->op->literalAttr("value");
+    bool zero = literal && value->op->name.empty() &&
+                std::all_of(literal->bytes.begin(), literal->bytes.end(),
+                            [](std::byte b) { return b == std::byte(0); });
+    if (!zero) name = "PadV2"; // as in TensorFlow, which has two operations
+    inputs.push_back(value);
+  } else if (mode == "REFLECT" || mode == "SYMMETRIC") {
+    type = name = "MirrorPad";
+    attrs.push_back(textAttr("mode", c.graph.arena.copy(mode)));
+  } else {
+    return c.fail(Code::AttributeRange,
+                  fmt::format("mode '{}' is none of CONSTANT, REFLECT, SYMMETRIC", c.text("mode")),
+                  "mode");
+  }
+  auto taken = c.host.takeName(name);
+  if (!taken) return nullptr;
+  c.made = c.make(*findOp(type), *taken, inputs, attrs);
+  return c.made ? c.made->output() : nullptr;
+}
+
+constexpr OpDef ops[] = {
+    {.type = "ConcatV2", .infer = inferConcat, .evaluate = evaluateJoin, .anyRank = true},
+    {.type = "Pack", .infer = inferPack, .evaluate = evaluateJoin, .anyRank = true},
+    {.type = "Unpack", .infer = inferUnpack, .evaluate = evaluateCut, .anyRank = true},
+    {.type = "Split", .infer = inferSplit, .evaluate = evaluateCut, .anyRank = true},
+    {.type = "Tile", .infer = inferTile, .evaluate = evaluateTile},
+    {.type = "BroadcastTo", .infer = inferBroadcastTo, .evaluate = evaluateBroadcastTo},
+    {.type = "Pad", .infer = inferPad, .evaluate = evaluatePad},
+    {.type = "MirrorPad", .infer = inferMirrorPad, .evaluate = evaluateMirrorPad},
+};
+
+constexpr FunctionDef functions[] = {
+    {.signature = "concat(values: [T], axis: int)",
+     .defaultName = "concat",
+     .op = "ConcatV2",
+     .doc = "The tensors one after the other along `axis`.\n"
+            "All other dimensions must be equal.",
+     .build = buildConcat},
+    {.signature = "split(value: tensor, num_or_size_splits: shape, axis: int = 0, "
+                  "num: int? = None)",
+     .defaultName = "split",
+     .op = "Split",
+     .doc = "Cuts a tensor along `axis`, into a number of equal pieces or pieces of given sizes.\n"
+            "One size may be -1: what is left. Gives a list.",
+     .build = buildSplit,
+     .result = FunctionDef::List},
+    {.signature = "stack(values: [T], axis: int = 0)",
+     .defaultName = "stack",
+     .op = "Pack",
+     .doc = "Joins tensors of one shape along a new axis `axis`.",
+     .build = buildStack},
+    {.signature = "unstack(value: tensor, num: int? = None, axis: int = 0)",
+     .defaultName = "unstack",
+     .op = "Unpack",
+     .doc = "Takes a tensor apart along `axis`, which is gone from the pieces.\n"
+            "`num` is needed where the dimension is known at run time only. Gives a list.",
+     .build = buildUnstack,
+     .result = FunctionDef::List},
+    {.signature = "tile(input: tensor, multiples: shape)",
+     .defaultName = "Tile",
+     .op = "Tile",
+     .doc = "Repeats `input` multiples[i] times along axis i.\n"
+            "`multiples` has one number for every axis; 0 gives an empty tensor."},
+    {.signature = "broadcast_to(input: tensor, shape: shape)",
+     .defaultName = "BroadcastTo",
+     .op = "BroadcastTo",
+     .doc = "Repeats `input` to fill `shape`, by NumPy's rules of broadcasting."},
+    {.signature = "pad(tensor: T, paddings: literal, mode: str = \"CONSTANT\", name: str? = None, "
+                  "constant_values: T = 0)",
+     .defaultName = "Pad",
+     .op = "Pad",
+     .doc = "Adds paddings[i][0] elements before and paddings[i][1] after along axis i.\n"
+            "`mode` CONSTANT: they are `constant_values`, a scalar. REFLECT: the tensor mirrored "
+            "at its edge without the edge itself; SYMMETRIC: with it.",
+     .build = buildPad},
+};
+} // namespace
+
+std::span<const OpDef> joiningOps() { return ops; }
+std::span<const FunctionDef> joiningFunctions() { return functions; }
+
+} // namespace graphc
