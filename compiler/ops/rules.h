@@ -36,7 +36,25 @@ void symbolicBinary(Infer &infer, Dim (*op)(Dim, Dim));
 /// The contents of a reduction of an integer vector to a scalar, e.g. the product of a shape.
 void symbolicReduce(Infer &infer, Dim start, Dim (*op)(Dim, Dim));
 
-/// Vectors than this are data and not followed as dimensions.
+/// An output that has the input's elements in the same order keeps its known contents.
+void keepSymbolic(Infer &infer);
+
+/// The shape with axes (in [0, rank)) removed, respectively one put in before `axis`.
+Shape withoutAxes(Infer &infer, Shape shape, std::span<const int64_t> axes);
+Shape withAxis(Infer &infer, Shape shape, int axis, Dim size);
+
+// For functions that need to know their operand before they can make an operation of it; an
+// error was reported where they return false.
+
+/// E0301 for an operand of unknown rank.
+bool rankKnown(Call &call, const Tensor *x, std::string_view parameter);
+/// Axis in [-rank, rank) to [0, rank), else E0303.
+bool normalizeAxis(Call &call, int64_t &axis, int64_t rank, std::string_view parameter);
+/// The same for several, sorted; E0303 for one given twice.
+bool normalizeAxes(Call &call, const std::vector<int64_t> &given, int64_t rank,
+                   std::string_view parameter, std::vector<int64_t> &into);
+
+/// Longer vectors are data and are not followed as dimensions.
 constexpr size_t maxSymbolicElements = 64;
 
 // Elements ------------------------------------------------------------------------------------
