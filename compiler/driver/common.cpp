@@ -1,0 +1,200 @@
+#include "driver/command.h"
+#include "interface/names.h"
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <unistd.h>
+
+namespace graphc {
+
+int usageError(std::string_view message) {
+  std::fflush(stdout);
+  std::string line = fmt::format("graphc: error: {}\n", message);
+  std::fwrite(line.data(), 1, line.size(), stderr);
+  return exitUsage;
+}
+
+void notice(std::string_view message) {
+  std::fflush(stdout);
+  std::string line = fmt::format("graphc: {}\n", message);
+  std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+bool writeOutput(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return true;
+  usageError(fmt::format("can't write to standard output: {}", std::strerror(errno)));
+  return false;
+}
+
+namespace {
+
+/// " (did you mean --name?)" for an option that there is not.
+std::string optionHint(const CLI::App &app, const std::string &message) {
+  size_t at = message.rfind(": ");
+  if (at == std::string::npos) return "";
+  std::string word = message.substr(at + 2);
+  word = word.substr(0, word.find_first_of(" ="));
+  std::vector<std::string> names;
+  for (const CLI::Option *option : app.get_options())
+    for (const std::string &name : option->get_lnames()) names.push_back("--" + name);
+  std::vector<std::string_view> views(names.begin(), names.end());
+  auto nearest = word.starts_with("--") ? nearestName(word, views) : std::nullopt;
+  return nearest ? fmt::format(" (did you mean {}?)", *nearest) : "";
+}
+
+} // namespace
+
+bool parseArguments(CLI::App &app, const Arguments &arguments, int &status) {
+  app.get_formatter()->column_width(34);
+  try {
+    app.parse(Arguments(arguments.rbegin(), arguments.rend()));
+    return true;
+  } catch (const CLI::CallForHelp &) {
+    status = writeOutput(app.help()) ? exitFine : exitUsage;
+  } catch (const CLI::ParseError &wrong) {
+    std::string message = wrong.what();
+    status = usageError(
+        fmt::format("{}{}\nSee `{} --help`.", message, optionHint(app, message), app.get_name()));
+  }
+  return false;
+}
+
+void DefinitionOptions::addTo(CLI::App &app) {
+  app.add_option("FILE", file, "The definition; - is standard input")->required();
+  app.add_option("-D", defines, "Sets a param of the definition")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  app.add_option("--diagnostics", diagnostics, "How errors are written (default text)")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"text", "json", "sarif", "github", "junit"}));
+  const char *group = "Limits of elaboration (E0007, E0106)";
+  auto limit = [&](const char *name, auto &value, const char *what) {
+    app.add_option(name, value, fmt::format("{} (default {})", what, value))
+        ->type_name("N")
+        ->group(group);
+  };
+  limit("--max-steps", limits.steps, "Statements, calls and list elements");
+  limit("--max-operations", limits.operations, "Operations of the graph");
+  limit("--max-length", limits.listLength, "Elements of one list, string or range");
+  limit("--max-memory", limits.memory, "Bytes of values, in all");
+  limit("--max-calls", limits.callDepth, "Calls within one another");
+}
+
+namespace {
+
+DiagnosticFormat formatFromName(std::string_view name) {
+  if (name == "json") return DiagnosticFormat::Json;
+  if (name == "sarif") return DiagnosticFormat::Sarif;
+  if (name == "github") return DiagnosticFormat::GitHub;
+  if (name == "junit") return DiagnosticFormat::JUnit;
+  return DiagnosticFormat::Text;
+}
+
+/// https://no-color.org: any value that is not empty.
+bool wantsColor() {
+  const char *none = std::getenv("NO_COLOR");
+  if (none && *none) return false;
+  const char *terminal = std::getenv("TERM");
+  return isatty(STDERR_FILENO) && terminal && std::strcmp(terminal, "dumb") != 0;
+}
+
+/// "std/…" stands beside the program: in the source tree's, or the installed, place.
+std::string standardLibrary() {
+  std::string folder = programFolder();
+  std::error_code failed;
+  for (const char *place : {"/../share/graphc", "/../lib/graphc"})
+    if (std::filesystem::is_directory(folder + place + "/std", failed)) return folder + place;
+#ifdef GRAPHC_STANDARD_LIBRARY
+  return GRAPHC_STANDARD_LIBRARY;
+#else
+  return "";
+#endif
+}
+
+/// The file's name without folders and ".graph".
+std::string stemOf(const std::string &file) {
+  if (file == "-") return "model";
+  std::string name = std::filesystem::path(file).filename().string();
+  if (name.ends_with(".graph")) name.resize(name.size() - 6);
+  return name;
+}
+
+} // namespace
+
+bool Definition::load(const DefinitionOptions &options, PrintTo printTo, int &status,
+                      const std::string &model) {
+  render_.format = formatFromName(options.diagnostics);
+  render_.color = render_.format == DiagnosticFormat::Text && wantsColor();
+  ElaborateOptions how;
+  for (const std::string &define : options.defines) {
+    size_t at = define.find('=');
+    if (at == std::string::npos || at == 0) {
+      status = usageError(fmt::format("-D takes NAME=VALUE, not '{}'", define));
+      return false;
+    }
+    how.defines.emplace_back(define.substr(0, at), define.substr(at + 1));
+  }
+  how.limits = options.limits;
+  how.standardLibrary = standardLibrary();
+  FILE *to = printTo == StandardOutput ? stdout : stderr;
+  bool printFailed = false;
+  how.print = [&, to](std::string_view line) {
+    // Standard error has no buffer: the line and its end go out as one.
+    std::string whole(line);
+    whole += '\n';
+    printFailed |= std::fwrite(whole.data(), 1, whole.size(), to) != whole.size();
+  };
+  elaborated_ = elaborate(sources_, options.file, how, diagnostics_);
+  printFailed |= std::fflush(to) != 0;
+  int problem = exitFine;
+  if (printFailed)
+    problem = usageError(fmt::format("can't write what print() says: {}", std::strerror(errno)));
+  if (elaborated_)
+    for (const std::string &wrong : elaborated_->usageErrors) problem = usageError(wrong);
+  if (!elaborated_ || elaborated_->unreadable) problem = exitUsage;
+  if (problem == exitFine && !diagnostics_.hasErrors()) {
+    interface_ = planInterface(elaborated_->graph, model.empty() ? stemOf(options.file) : model,
+                               diagnostics_);
+    if (interface_) return true;
+  }
+  status = finish();
+  if (problem != exitFine) status = problem;
+  return false;
+}
+
+int Definition::finish(int otherwise) {
+  std::fflush(stdout);
+  std::string text = render(diagnostics_, render_);
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+  return diagnostics_.hasErrors() ? exitErrors : otherwise;
+}
+
+std::string modelName(const std::string &given, const std::string &file) {
+  std::string name = given;
+  if (name.empty()) {
+    if (file == "-") {
+      usageError("a definition from standard input has no name; give one with --name");
+      return "";
+    }
+    name = stemOf(file);
+  }
+  std::string problem = modelNameProblem(name);
+  if (problem.empty()) return name;
+  usageError(fmt::format("'{}' {}, so it can't name the generated code; {}", name, problem,
+                         given.empty() ? "give a name with --name" : "give another --name"));
+  return "";
+}
+
+std::string programFolder() {
+  std::error_code failed;
+  auto path = std::filesystem::read_symlink("/proc/self/exe", failed);
+  return failed ? "" : path.parent_path().string();
+}
+
+} // namespace graphc
