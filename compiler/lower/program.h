@@ -1,0 +1,117 @@
+// The lowered graph of one export: what is computed, as tensors whose elements are expressions,
+// reductions of expressions, or contractions that have emitters of their own. How it is computed
+// is not said here.
+#pragma once
+
+#include "lower/conv.h"
+#include "lower/expr.h"
+#include "lower/gemm.h"
+#include "lower/pool.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace graphc::lower {
+
+enum class Combiner : uint8_t { Sum, Prod, Max, Min, Any, All, ArgMax, ArgMin };
+
+/// A part of a tensor that is written on its own: elements at `place` for all of `dims`.
+struct Piece {
+  std::vector<Dim> dims;
+  const Expr *value = nullptr; // over Index 0 … dims-1
+  Indices place;               // an index expression for each dimension of the tensor
+};
+
+/// Random numbers that the runtime draws.
+struct RandomSpec {
+  uint64_t op = 0;
+  int32_t kind = 0; // GRAPHRT_RANDOM_…; -1: integers
+  double a = 0, b = 0;
+  int64_t low = 0, high = 0;
+};
+
+/// A tensor of the lowered graph.
+struct Node {
+  enum Kind : uint8_t {
+    Input,     // `number`: of the export
+    Variable,  // its value before the call
+    Literal,   // contents known
+    Alias,     // `operands[0]` with another shape
+    Pointwise, // `value` over Index 0 … rank-1
+    Reduce,    // `combiner` over `reduced` of `value` over Index 0 … rank-1, then the reduced ones
+    Pieces,    // `pieces`, one after another
+    Check,     // no tensor: the call fails where an element of `value` is not in [0, limit)
+    MatMul,    // operands: a, b
+    Conv2D,    // operands: input, filter
+    Depthwise,
+    MaxPool, // operands: input
+    AvgPool,
+    Random,
+  };
+  Kind kind = Pointwise;
+  DType dtype = DType::Invalid;
+  std::vector<Dim> shape;
+  uint32_t id = 0; // order of making; operands come first
+  const Operation *op = nullptr;
+
+  const Expr *value = nullptr;
+  std::vector<Dim> reduced;
+  Combiner combiner = Combiner::Sum;
+  const Expr *post = nullptr; // of the results of a reduction or contraction, over Acc; null: Acc
+  DType accumulator = DType::Invalid; // dtype of Acc
+  std::vector<Piece> pieces;
+  std::vector<Node *> operands;
+  std::vector<std::byte> bytes; // Literal
+  const graphc::Variable *variable = nullptr;
+  int number = 0;
+  MatMulSpec matmul; // buffers and epilogue are filled in by the emitter
+  Conv2DSpec conv;
+  PoolSpec pool;
+  RandomSpec random;
+  // Check
+  const Expr *limit = nullptr; // null: `value` must not be 0
+  std::string message;
+
+  // Decided by fusion:
+  bool stored = false; // has a place in memory
+  bool dead = false;   // merged into another
+
+  bool isContraction() const { return kind >= MatMul && kind <= AvgPool; }
+  bool hasPost() const { return isContraction() || kind == Reduce; }
+  Dim elements() const {
+    Dim product(1);
+    for (Dim d : shape)
+      if (d.is(0)) return Dim(0);
+    for (Dim d : shape) product = product * d;
+    return product;
+  }
+};
+
+struct Update {
+  const graphc::Variable *variable = nullptr;
+  Node *value = nullptr;
+};
+
+struct Program {
+  ExprPool exprs;
+  std::vector<std::unique_ptr<Node>> nodes; // operands before users
+  std::vector<Node *> outputs;
+  std::vector<Update> updates; // the last value of each variable that is updated
+  bool initializes = false;    // the values go into variables that nothing has been in before
+
+  Node *add(Node node);
+  bool mayFail() const;
+};
+
+/// The expressions of a node, through which it reads others.
+std::vector<const Expr *> expressionsOf(const Node &node);
+/// Replaces each of them.
+void replaceExpressions(Node &node, const std::function<const Expr *(const Expr *)> &replace);
+/// The tensor whose place in memory an alias has.
+Node *storageOf(Node *node);
+/// As text, for tests and for finding faults.
+std::string print(const Program &program);
+std::string print(const Expr *expr);
+
+} // namespace graphc::lower
