@@ -53,7 +53,9 @@ bool inferDims(Infer &i) {
   auto value = i.dimsAttr("value");
   bool scalar = i.boolAttr("scalar");
   DType dtype = i.typeAttr("dtype");
-  if (!i.needDType(isNumeric(dtype), "a dimension", "a numeric dtype")) return false;
+  if (!isNumeric(dtype))
+    return i.fail(Code::OperandDTypes,
+                  fmt::format("a dimension needs a numeric dtype, not {}", dtypeName(dtype)));
   i.output(dtype, scalar ? vector<Dim>() : vector<Dim>{Dim(int64_t(value.size()))});
   setSymbolic(i, scalar, dimsOf(value));
   return true;
