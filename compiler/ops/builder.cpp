@@ -69,7 +69,7 @@ Operation *OpBuilder::make(const OpDef &def, std::string_view name, std::span<Te
   for (auto &check : infer.checks) check.message = graph.arena.copy(check.message);
   op->checks = graph.arena.copy(infer.checks);
   // An unnamed constant is an operand of something that waits itself.
-  bool waits = !(name.empty() && inputs.empty() && def.type == "Const");
+  bool waits = !(name.empty() && inputs.empty() && (def.type == "Const" || def.type == "Dims"));
   if (waits) op->controlInputs = graph.arena.copy(controls);
   return op;
 }

@@ -23,6 +23,7 @@
 #include "ops/tables.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace graphc {
 
@@ -200,7 +201,7 @@ Tensor *buildStridedSlice(Call &c) {
 bool isIndex(DType dtype) { return dtype == DType::Int32 || dtype == DType::Int64; }
 
 bool inferGather(Infer &i) {
-  if (!i.needDType(isIndex(i.dtype(1)), "gather", "int32 or int64 indices", 1)) return false;
+  if (!i.needDType(isIndex(i.dtype(1)), "int32 or int64 indices", 1)) return false;
   Shape params = i.in(0), indices = i.in(1);
   int axis = int(i.intAttr("axis")), batch = int(i.intAttr("batch_dims"));
   vector<Dim> dims(params.begin(), params.begin() + axis);
@@ -274,7 +275,7 @@ Tensor *buildGather(Call &c) {
 // OneHot -----------------------------------------------------------------------------------------
 
 bool inferOneHot(Infer &i) {
-  if (!i.needDType(isIndex(i.dtype(0)) || i.dtype(0) == DType::UInt8, "one_hot",
+  if (!i.needDType(isIndex(i.dtype(0)) || i.dtype(0) == DType::UInt8,
                    "int32, int64 or uint8 indices"))
     return false;
   if (!i.sameDTypes(1)) return false;

@@ -165,7 +165,8 @@ using BuildFn = Tensor *(*)(Call &);
 ///   ns: ints      a list of ints, or one int
 ///   shape: shape  dimensions: ints, run-time dimensions, -1, or an integer tensor whose contents
 ///                 are known as such
-///   v: literal    a compile-time (nested) number list, or number
+///   v: literal    a compile-time (nested) number list, or number, given as written: int64, float64
+///                 or bool (a constant's own dtype where it is a constant tensor)
 ///   p: padding    a str, or a nested list of ints (given as Text or Literal)
 ///   _: any        accepted and ignored
 /// A kind that ends in `?` may be None. `=` gives the default, also "None". `*` separates
