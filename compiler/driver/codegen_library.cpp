@@ -2,6 +2,7 @@
 // definitions take to check.
 #include "codegen/codegen.h"
 #include "driver/command.h"
+#include "interface/location.h"
 
 #include <dlfcn.h>
 
@@ -10,19 +11,11 @@ namespace graphc {
 const Codegen *loadCodegen(std::string &why) {
   static const Codegen *loaded = nullptr;
   if (loaded) return loaded;
-  std::string folder = programFolder();
-  void *library = nullptr;
-  for (const char *place : {"/../lib/libgraphc-codegen.so", "/libgraphc-codegen.so"}) {
-    library = dlopen((folder + place).c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (library) break;
-    // The first reason stands, unless there is no such file there.
-    const char *message = dlerror();
-    if (why.empty() ||
-        (message && !std::string_view(message).ends_with("No such file or directory")))
-      why = message ? message : "unknown reason";
-  }
+  std::string path = libraryFolder() + "/libgraphc-codegen.so";
+  void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) {
-    why = "the code generator can't be loaded: " + why;
+    const char *message = dlerror();
+    why = fmt::format("the code generator can't be loaded: {}", message ? message : path);
     return nullptr;
   }
   auto entry = reinterpret_cast<const Codegen *(*)()>(dlsym(library, "graphc_codegen"));

@@ -1,0 +1,16 @@
+#include "interface/location.h"
+
+#include <dlfcn.h>
+
+namespace graphc {
+
+std::string libraryFolder() {
+  static const char here = 0;
+  Dl_info info;
+  if (dladdr(&here, &info) == 0 || !info.dli_fname) return ".";
+  std::string path = info.dli_fname;
+  size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash);
+}
+
+} // namespace graphc

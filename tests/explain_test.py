@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""Checks the pages of `graphc explain`, docs/explain/CODE.md.
+
+    explain_test.py --graphc PATH
+
+Every code of compiler/source/codes.def has a page. Its example marked `fails`
+makes `graphc check` (or the page's own command) report exactly that code, once,
+and its example marked `passes` passes. Blocks with `file=NAME` lie beside both.
+"""
+
+import argparse
+import json
+import pathlib
+import re
+import shlex
+import struct
+import subprocess
+import sys
+import tempfile
+
+from markdown import blocks
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def codes():
+    table = (ROOT / "compiler/source/codes.def").read_text()
+    return re.findall(r'^CODE\("(E\d{4})"', table, re.MULTILINE)
+
+
+def run(graphc, block, name, others):
+    """(exit status, [codes], stderr) of a block, checked as NAME.graph."""
+    with tempfile.TemporaryDirectory(prefix="graphc-explain-") as folder:
+        folder = pathlib.Path(folder)
+        for other in others:
+            (folder / other.values["file"]).write_text(other.text)
+        # An empty checkpoint, for the pages whose command names one.
+        header = b"{}      "
+        (folder / "weights.safetensors").write_bytes(struct.pack("<Q", len(header)) + header)
+        (folder / (name + ".graph")).write_text(block.text)
+        command, *rest = shlex.split(block.values.get("command", "check"))
+        done = subprocess.run([graphc, command, "--diagnostics=json", *rest, name + ".graph"],
+                              cwd=folder, stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=60)
+    lines = done.stderr.strip().splitlines()
+    try:
+        found = [d["code"] for d in json.loads(lines[-1])["diagnostics"]]
+    except (IndexError, ValueError, KeyError):
+        found = ["no JSON"]
+    return done.returncode, found, done.stderr
+
+
+def problems(graphc, code):
+    path = ROOT / "docs/explain" / (code + ".md")
+    if not path.exists():
+        return ["has no page"]
+    text = path.read_text()
+    if not text.startswith("# %s: " % code):
+        return ["does not begin with '# %s: '" % code]
+    try:
+        all_blocks = blocks(text)
+    except ValueError as error:
+        return [str(error)]
+    fails = [b for b in all_blocks if "fails" in b.flags]
+    passes = [b for b in all_blocks if "passes" in b.flags]
+    others = [b for b in all_blocks if "file" in b.values]
+    if not fails or not passes:
+        return ["needs an example that fails and one that passes"]
+    wrong = []
+    for block in fails:
+        status, found, stderr = run(graphc, block, "fails", others)
+        if status not in (1, 2) or found != [code] or (status == 2 and code != "E0004"):
+            wrong.append("line %d: status %d, %s\n%s" % (block.line, status, found, stderr))
+    for block in passes:
+        status, found, stderr = run(graphc, block, "passes", others)
+        if status != 0 or found:
+            wrong.append("line %d: status %d, %s\n%s" % (block.line, status, found, stderr))
+    shown = subprocess.run([graphc, "explain", code.lower()], capture_output=True, text=True)
+    if shown.returncode != 0 or not shown.stdout.startswith(code + ": "):
+        wrong.append("`graphc explain` does not show it")
+    return wrong
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--graphc", required=True)
+    parser.add_argument("codes", nargs="*")
+    options = parser.parse_args()
+    graphc = str(pathlib.Path(options.graphc).resolve())
+    known = codes()
+    failed = 0
+    for code in options.codes or known:
+        wrong = problems(graphc, code)
+        failed += bool(wrong)
+        for problem in wrong:
+            print("FAIL %s: %s" % (code, problem))
+    total = len(options.codes or known)
+    for page in sorted((ROOT / "docs/explain").glob("*.md")):
+        if page.stem not in known:
+            print("FAIL %s: a page for a code that there is not" % page.stem)
+            failed += 1
+            total += 1
+    print("explain: %d passed, %d failed" % (total - failed, failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
