@@ -120,6 +120,10 @@ bool paddingArgument(Call &call, Shape input, Window &window) {
     Dim size = input[i + 1], stride = window.strides[i];
     Dim reach = (window.size[i] - 1) * Dim(window.dilations[i]) + 1;
     Dim total = max((ceilDiv(size, stride) - 1) * stride + reach - size, 0);
+    if (total.isOverflow()) {
+      call.fail(Code::AttributeRange, "the window is too large", "padding");
+      return false;
+    }
     window.pads[2 * i] = floorDiv(total, 2);
     window.pads[2 * i + 1] = total - window.pads[2 * i];
   }

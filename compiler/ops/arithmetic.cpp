@@ -12,6 +12,7 @@
 #include "ops/compose.h"
 #include "ops/evaluate.h"
 #include "ops/numbers.h"
+#include "ops/rules.h"
 #include "ops/tables.h"
 
 #include <cmath>
@@ -28,28 +29,15 @@ using DimFn = Dim (*)(Dim, Dim);
 Dim addDims(Dim a, Dim b) { return a + b; }
 Dim subDims(Dim a, Dim b) { return a - b; }
 Dim mulDims(Dim a, Dim b) { return a * b; }
+// A division by 0 fails when it is run; as a dimension it is not known.
+Dim floorDivDims(Dim a, Dim b) { return b.is(0) ? Dim::overflow() : floorDiv(a, b); }
+Dim modDims(Dim a, Dim b) { return b.is(0) ? Dim::overflow() : mod(a, b); }
 
-/// The output's contents as dimensions, where those of both inputs are known: arithmetic on
-/// what `shape(x)` gives is part of shapes.
-template <DimFn F, bool Divides = false>
+/// Arithmetic on what `shape(x)` gives is part of shapes.
+template <DimFn F>
 bool inferDims(Infer &infer) {
   if (!inferBinaryNumeric(infer)) return false;
-  DType dtype = infer.dtype(0);
-  if (dtype != DType::Int32 && dtype != DType::Int64) return true;
-  const auto *left = infer.symbolic(0);
-  const auto *right = left ? infer.symbolic(1) : nullptr;
-  if (!right) return true;
-  size_t n = left->elements.size(), m = right->elements.size();
-  if (n != m && n != 1 && m != 1) return true;
-  std::vector<Dim> elements;
-  size_t count = n == 1 ? m : n;
-  for (size_t i = 0; i < count; ++i) {
-    Dim a = left->elements[n == 1 ? 0 : i], b = right->elements[m == 1 ? 0 : i];
-    if (Divides && b.is(0)) return true; // fails when run
-    elements.push_back(F(a, b));
-    if (elements.back().isOverflow()) return true; // wraps when run
-  }
-  infer.outputs[0].value = infer.makeSymbolic(left->scalar && right->scalar, elements);
+  symbolicBinary(infer, F);
   return true;
 }
 
@@ -217,14 +205,14 @@ constexpr OpDef ops[] = {
      .elementwise = true,
      .anyRank = true},
     {.type = "FloorDiv",
-     .infer = inferDims<graphc::floorDiv, true>,
+     .infer = inferDims<floorDivDims>,
      .evaluate = evaluateFloor<true>,
      .elementwise = true,
      .mayFail = true,
      .failsOnIntegersOnly = true,
      .anyRank = true},
     {.type = "FloorMod",
-     .infer = inferDims<graphc::mod, true>,
+     .infer = inferDims<modDims>,
      .evaluate = evaluateFloor<false>,
      .elementwise = true,
      .mayFail = true,

@@ -4,7 +4,7 @@ namespace graphc {
 
 Tensor *castTo(OpBuilder &b, Tensor *x, DType dtype) {
   if (!x || x->dtype == dtype) return x;
-  return b.op("Cast", {x}, {typeAttr("DstT", dtype)});
+  return b.op("Cast", {x}, {typeAttr("dtype", dtype)});
 }
 
 Tensor *reshapeTo(OpBuilder &b, Tensor *x, const std::vector<Dim> &dims) {

@@ -1,8 +1,251 @@
+// Convolution. Floating dtypes; NHWC.
+//
+// type                   inputs                            output
+// Conv2D                 input (n, h, w, c)                (n, oh, ow, oc); groups = c / ic: output
+//                        filter (kh, kw, ic, oc)           channels [g·oc/groups, …) see input
+//                                                          channels [g·ic, (g + 1)·ic)
+// DepthwiseConv2dNative  input (n, h, w, c)                (n, oh, ow, c·m): output channel
+//                        filter (kh, kw, c, m)             i·m + j is input channel i under filter
+//                                                          [:, :, i, j]
+// attrs: strides ints [h, w]; dilations ints [h, w]; pads dims [top, bottom, left, right], never
+//        negative; padding text "SAME", "VALID" or "EXPLICIT" (of which `pads` are the outcome);
+//        groups int (Conv2D)
+// output[y, x] = Σ filter[i, j] · input[y·stride + i·dilation - top, x·… + j·… - left], where what
+// is outside the input is 0. Sums are formed in double here.
+#include "ops/arguments.h"
+#include "ops/evaluate.h"
 #include "ops/tables.h"
+
+#include <fmt/format.h>
 
 namespace graphc {
 
-std::span<const OpDef> convOps() { return {}; }
-std::span<const FunctionDef> convFunctions() { return {}; }
+namespace {
+
+// Rules ---------------------------------------------------------------------------------------
+
+bool inferConv(Infer &infer, Dim inputChannels, Dim outputChannels, const char *name) {
+  if (!infer.sameDTypes() || !infer.needDType(isFloating(infer.dtype(0)), "a floating dtype"))
+    return false;
+  Shape input = infer.in(0), filter = infer.in(1);
+  Dim channels, height, width;
+  if (!infer.unify(input[3], inputChannels, channels,
+                   fmt::format("the channels of {}'s input and filter", name)) ||
+      !windowPositions(infer, input[1], filter[0], 0, height) ||
+      !windowPositions(infer, input[2], filter[1], 1, width))
+    return false;
+  infer.output(infer.dtype(0), {input[0], height, width, outputChannels});
+  return true;
+}
+
+bool inferConv2D(Infer &infer) {
+  if (!infer.needRank(0, 4, "the input of conv2d") || !infer.needRank(1, 4, "the filter of conv2d"))
+    return false;
+  Shape filter = infer.in(1);
+  return inferConv(infer, filter[2] * Dim(infer.intAttr("groups", 1)), filter[3], "conv2d");
+}
+
+bool inferDepthwise(Infer &infer) {
+  if (!infer.needRank(0, 4, "the input of depthwise_conv2d") ||
+      !infer.needRank(1, 4, "the filter of depthwise_conv2d"))
+    return false;
+  Shape filter = infer.in(1);
+  return inferConv(infer, filter[2], filter[2] * filter[3], "depthwise_conv2d");
+}
+
+// Evaluation ----------------------------------------------------------------------------------
+
+/// Calls `add(output position, input position, filter position)` for every pair of a window's
+/// position in the image and a place in the window that is not padding. Positions count pixels:
+/// elements divided by the channels.
+template <typename Add>
+void overWindows(Evaluate &e, const std::vector<int64_t> &in, const std::vector<int64_t> &filter,
+                 const std::vector<int64_t> &out, Add add) {
+  auto strides = e.op.intsAttr("strides"), dilations = e.op.intsAttr("dilations");
+  auto pads = e.dims("pads");
+  for (int64_t n = 0; n < out[0]; ++n)
+    for (int64_t y = 0; y < out[1]; ++y)
+      for (int64_t x = 0; x < out[2]; ++x)
+        for (int64_t i = 0; i < filter[0]; ++i)
+          for (int64_t j = 0; j < filter[1]; ++j) {
+            int64_t row = y * strides[0] + i * dilations[0] - pads[0];
+            int64_t column = x * strides[1] + j * dilations[1] - pads[2];
+            if (row < 0 || row >= in[1] || column < 0 || column >= in[2]) continue;
+            add((n * out[1] + y) * out[2] + x, (n * in[1] + row) * in[2] + column,
+                i * filter[1] + j);
+          }
+}
+
+bool evaluateConv2D(Evaluate &e) {
+  const Array &input = *e.inputs[0], &filter = *e.inputs[1];
+  Array &out = e.outputs[0];
+  auto image = loadAll<double>(input), weights = loadAll<double>(filter);
+  std::vector<double> sums(size_t(out.elements()), 0);
+  int64_t channels = input.dims[3], perGroup = filter.dims[2], outputs = filter.dims[3];
+  int64_t outputsPerGroup =
+      perGroup == 0 || channels == 0 ? outputs : outputs / (channels / perGroup);
+  overWindows(e, input.dims, filter.dims, out.dims, [&](int64_t to, int64_t from, int64_t at) {
+    for (int64_t c = 0; c < channels; ++c) {
+      int64_t group = c / perGroup;
+      double x = image[size_t(from * channels + c)];
+      const double *w = weights.data() + (at * perGroup + c % perGroup) * outputs;
+      double *sum = sums.data() + to * outputs;
+      for (int64_t o = group * outputsPerGroup; o < (group + 1) * outputsPerGroup; ++o)
+        sum[o] += x * w[o];
+    }
+  });
+  for (size_t i = 0; i < sums.size(); ++i) out.setNumber(int64_t(i), sums[i]);
+  return true;
+}
+
+bool evaluateDepthwise(Evaluate &e) {
+  const Array &input = *e.inputs[0], &filter = *e.inputs[1];
+  Array &out = e.outputs[0];
+  auto image = loadAll<double>(input), weights = loadAll<double>(filter);
+  std::vector<double> sums(size_t(out.elements()), 0);
+  int64_t channels = input.dims[3], multiplier = filter.dims[3];
+  overWindows(e, input.dims, filter.dims, out.dims, [&](int64_t to, int64_t from, int64_t at) {
+    for (int64_t c = 0; c < channels; ++c)
+      for (int64_t j = 0; j < multiplier; ++j)
+        sums[size_t((to * channels + c) * multiplier + j)] +=
+            image[size_t(from * channels + c)] *
+            weights[size_t((at * channels + c) * multiplier + j)];
+  });
+  for (size_t i = 0; i < sums.size(); ++i) out.setNumber(int64_t(i), sums[i]);
+  return true;
+}
+
+constexpr OpDef ops[] = {
+    {.type = "Conv2D", .infer = inferConv2D, .evaluate = evaluateConv2D},
+    {.type = "DepthwiseConv2dNative", .infer = inferDepthwise, .evaluate = evaluateDepthwise},
+};
+
+// Functions -----------------------------------------------------------------------------------
+
+bool needRank4(Call &call, Tensor *tensor, const char *what, std::string_view argument) {
+  if (!tensor->shape.hasRank() || tensor->shape.rank() == 4) return true;
+  call.fail(Code::OperandShapes,
+            fmt::format("{} must have rank 4, not shape {}", what, toString(tensor->shape)),
+            argument);
+  return false;
+}
+
+/// Everything but the groups; `attrs` gets the attributes.
+bool convAttrs(Call &call, Tensor *input, Tensor *filter, std::string_view dilationsName,
+               std::vector<Attr> &attrs) {
+  std::vector<int64_t> strides, dilations = {1, 1};
+  if (!needNHWC(call) || !spatialArgument(call, "strides", strides)) return false;
+  if (call.given(dilationsName) && !spatialArgument(call, dilationsName, dilations)) return false;
+  attrs.push_back(intsAttr("strides", call.keep(strides)));
+  attrs.push_back(intsAttr("dilations", call.keep(dilations)));
+  if (!input->shape.hasRank() || !filter->shape.hasRank()) return true;
+  Window window;
+  for (int i = 0; i < 2; ++i) {
+    window.size[i] = filter->shape[i];
+    window.strides[i] = strides[size_t(i)];
+    window.dilations[i] = dilations[size_t(i)];
+    if (window.size[i].is(0)) {
+      call.fail(Code::AttributeRange,
+                fmt::format("the filter's shape {} has an empty window", toString(filter->shape)));
+      return false;
+    }
+  }
+  if (!paddingArgument(call, input->shape, window)) return false;
+  attrs.push_back(textAttr("padding", window.padding));
+  attrs.push_back(dimsAttr("pads", call.graph.arena.copy(std::span<const Dim>(window.pads))));
+  return true;
+}
+
+Tensor *buildConv2D(Call &call) {
+  const Arg *filterArg = eitherArgument(call, "filter", "filters");
+  if (!filterArg) return nullptr;
+  for (auto missing :
+       {filterArg->kind == Arg::None ? "filter" : "", call.given("strides") ? "" : "strides",
+        call.given("padding") ? "" : "padding"})
+    if (*missing)
+      return call.fail(Code::WrongArguments,
+                       fmt::format("conv2d needs the argument '{}'", missing));
+  Tensor *input = call.tensor("input"), *filter = filterArg->tensor;
+  std::vector<Attr> attrs;
+  if (!needRank4(call, input, "the input of conv2d", "input") ||
+      !needRank4(call, filter, "the filter of conv2d", "filter") ||
+      !convAttrs(call, input, filter, "dilations", attrs))
+    return nullptr;
+  int64_t groups = 1;
+  if (input->shape.hasRank() && filter->shape.hasRank()) {
+    Dim have = input->shape[3], want = filter->shape[2], outputs = filter->shape[3];
+    if (have.isStatic() && want.isStatic() && have != want) {
+      if (want.value == 0 || have.value == 0 || have.value % want.value != 0)
+        return call.fail(Code::OperandShapes,
+                         fmt::format("the channels of conv2d's input and filter differ: {} and {}, "
+                                     "in shapes {} and {}",
+                                     have.value, want.value, toString(input->shape),
+                                     toString(filter->shape)));
+      groups = have.value / want.value;
+      if (!outputs.isStatic() || outputs.value % groups != 0)
+        return call.fail(Code::OperandShapes,
+                         fmt::format("{} input channels and {} of the filter make {} groups, which "
+                                     "do not divide its {} output channels",
+                                     have.value, want.value, groups, toString(outputs)));
+    }
+  }
+  attrs.push_back(intAttr("groups", groups));
+  std::vector<Tensor *> inputs{input, filter};
+  return call.named("Conv2D", inputs, attrs);
+}
+
+Tensor *buildDepthwise(Call &call) {
+  Tensor *input = call.tensor("input"), *filter = call.tensor("filter");
+  bool native = call.function.name == "depthwise_conv2d_native";
+  std::string_view dilations = "dilations";
+  if (!native) {
+    if (!eitherArgument(call, "rate", "dilations")) return nullptr;
+    if (call.given("rate")) dilations = "rate";
+  }
+  std::vector<Attr> attrs;
+  if (!needRank4(call, input, "the input of depthwise_conv2d", "input") ||
+      !needRank4(call, filter, "the filter of depthwise_conv2d", "filter") ||
+      !convAttrs(call, input, filter, dilations, attrs))
+    return nullptr;
+  std::vector<Tensor *> inputs{input, filter};
+  return call.named("DepthwiseConv2dNative", inputs, attrs);
+}
+
+#define WINDOW_DOC                                                                                 \
+  "\n`strides` and dilations are one number, [h, w] or [1, h, w, 1]. padding is \"SAME\" "         \
+  "(⌈h/stride⌉ rows, zeros around the input, an odd one at the end), \"VALID\" (none) or [[0, "    \
+  "0], [top, bottom], [left, right], [0, 0]].\nFloating dtypes; data_format is \"NHWC\"."
+
+constexpr FunctionDef functions[] = {
+    {"conv2d(input: T, filter: T? = None, strides: ints? = None, padding: padding? = None, "
+     "use_cudnn_on_gpu: any = True, data_format: str? = \"NHWC\", "
+     "dilations: ints? = [1, 1, 1, 1], name: str? = None, filters: T? = None)",
+     "Conv2D", "Conv2D",
+     "Convolves images with a filter.\nShapes: input (n, h, w, c), filter (kh, kw, ic, oc), "
+     "result (n, h', w', oc). c/ic groups: each ic input channels give their share of the output "
+     "channels. `filters` is another name of `filter`." WINDOW_DOC
+     "\nFormula: out[n, y, x, o] = Σ input[n, y·stride + i·dilation - top, x·stride + j·dilation "
+     "- left, c]·filter[i, j, c, o].",
+     buildConv2D},
+    {"depthwise_conv2d(input: T, filter: T, strides: ints, padding: padding, "
+     "rate: ints? = None, name: str? = None, data_format: str? = None, dilations: ints? = None)",
+     "depthwise", "DepthwiseConv2dNative",
+     "Convolves each channel with filters of its own.\nShapes: input (n, h, w, c), filter (kh, "
+     "kw, c, m), result (n, h', w', c·m), of which channel i·m + j is input channel i under "
+     "filter j. `dilations` is another name of `rate`." WINDOW_DOC,
+     buildDepthwise},
+    {"depthwise_conv2d_native(input: T, filter: T, strides: ints, padding: padding, "
+     "data_format: str? = \"NHWC\", dilations: ints? = [1, 1, 1, 1])",
+     "DepthwiseConv2dNative", "DepthwiseConv2dNative",
+     "Convolves each channel with filters of its own.\nShapes: input (n, h, w, c), filter (kh, "
+     "kw, c, m), result (n, h', w', c·m), of which channel i·m + j is input channel i under "
+     "filter j." WINDOW_DOC,
+     buildDepthwise},
+};
+
+} // namespace
+
+std::span<const OpDef> convOps() { return ops; }
+std::span<const FunctionDef> convFunctions() { return functions; }
 
 } // namespace graphc
