@@ -25,7 +25,7 @@ struct Tile {
   llvm::Value *a = nullptr;
   int64_t aRowStride = 0;
   std::vector<llvm::Value *> aRows;
-  int64_t aStep = 1;
+  llvm::Value *aStep = nullptr; // null: 1
 
   // B: vector v of row k is at b + k * bRowStride + v * lanes + (v / panelVectors) * panelGap.
   llvm::Value *b = nullptr;
@@ -41,8 +41,8 @@ struct Tile {
 
   /// What a sum begins with, by row and vector. Empty: 0.
   std::function<llvm::Value *(unsigned row, unsigned vector)> initial;
-  /// Takes the sums of one row after the other.
-  std::function<void(unsigned row, unsigned vector, llvm::Value *sum)> finish;
+  /// Takes the sums, row by row.
+  std::function<void(const EmitContext::Values &sums)> finish;
 };
 
 /// Emits the tile at the builder's place. For every sum, products are added in the order of k, from

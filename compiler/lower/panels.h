@@ -1,0 +1,44 @@
+// Copies of a product's operands in the order in which tiles read them.
+//
+// B, [k, n], is cut into panels of `vectors` vector registers; a panel holds its columns of row 0,
+// then of row 1 and so on, and the panels follow one another. A last panel that is not full is as
+// wide as its columns need, in whole vectors, where n is known, else as wide as the others; what
+// it has beside B's columns is never looked at.
+// A, cut into tiles of some rows, holds for each tile its elements of column 0, then of column 1 …
+#pragma once
+
+#include "lower/emit.h"
+
+namespace graphc::lower {
+
+struct PanelLayout {
+  DType dtype = DType::Float32;
+  unsigned lanes = 1;   // of a vector
+  unsigned vectors = 1; // of a full panel
+  Dim k, n;
+
+  int64_t width() const { return int64_t(lanes) * vectors; }
+  /// Full panels, and vectors of the last one if that is not full (0: there is none). Of a
+  /// run-time n, it may be there.
+  Dim fullPanels() const { return floorDiv(n, width()); }
+  Dim panels() const { return ceilDiv(n, width()); }
+  unsigned tailVectors() const;
+  /// Elements of the whole copy.
+  Dim elements() const;
+};
+
+/// The layout of B for products with any number of rows.
+PanelLayout panelLayout(const Target &target, DType dtype, Dim k, Dim n);
+
+/// Emits the packing of panels [begin, end). Element (k, n) of B is at source + k * strideK +
+/// n * strideN, elements; one of the strides is the constant 1.
+void emitPackPanels(EmitContext &ctx, const PanelLayout &layout, llvm::Value *source,
+                    llvm::Value *strideK, llvm::Value *strideN, llvm::Value *destination,
+                    llvm::Value *begin, llvm::Value *end);
+
+/// Emits the packing of `rows` rows and `k` columns of row-major A from `source` on, whose rows are
+/// `stride` elements apart. Writes up to a vector behind the tile's end.
+void emitPackRows(EmitContext &ctx, DType dtype, unsigned rows, llvm::Value *k, llvm::Value *source,
+                  llvm::Value *stride, llvm::Value *destination);
+
+} // namespace graphc::lower
