@@ -1,0 +1,96 @@
+#include "lower/schedule.h"
+
+namespace graphc::lower {
+
+using llvm::Value;
+
+void emitElementwise(EmitContext &ctx, const Kernel &kernel) {
+  Schedule schedule = scheduleOf(ctx, kernel);
+  auto &b = ctx.b;
+  emitShared(ctx, kernel, schedule, [&](std::vector<Value *> loops, Value *begin, Value *end) {
+    ExprEmitter vector(ctx, kernel);
+    vector.loops = loops;
+    if (schedule.vectorLoop < 0) {
+      ctx.store(kernel.store.dtype, vector.emit(kernel.value), vector.storeAddress());
+      return;
+    }
+    auto turn = [&](ExprEmitter &emitter, Value *at) {
+      emitter.startTurn();
+      emitter.loops[schedule.vectorLoop] = at;
+      Value *value = emitter.emitLanes(kernel.value);
+      ctx.store(kernel.store.dtype, value, emitter.storeAddress(), emitter.mask);
+    };
+    ctx.ifThen(b.CreateICmpSLT(begin, end), [&] {
+      vector.vectorLoop = schedule.vectorLoop;
+      vector.lanes = schedule.lanes;
+      vector.hoist({&kernel.value, 1});
+      Value *lanes = ctx.i64(schedule.lanes);
+      Value *length = b.CreateSub(end, begin);
+      Value *whole = b.CreateAdd(begin, b.CreateAnd(length, ctx.i64(-int64_t(schedule.lanes))));
+      ctx.loop(begin, whole, lanes, [&](Value *at) { turn(vector, at); });
+      // Code that can't run is not emitted.
+      auto *rest = llvm::dyn_cast<llvm::ConstantInt>(b.CreateSub(end, whole));
+      if (rest && rest->isZero()) return;
+      if (schedule.masks) {
+        ctx.ifThen(b.CreateICmpSLT(whole, end), [&] {
+          vector.mask = ctx.firstLanes(schedule.lanes, b.CreateSub(end, whole));
+          turn(vector, whole);
+          vector.mask = nullptr;
+        });
+      } else {
+        ExprEmitter single(ctx, kernel);
+        single.loops = loops;
+        single.vectorLoop = schedule.vectorLoop;
+        single.lanes = 1;
+        ctx.loop(whole, end, ctx.i64(1), [&](Value *at) { turn(single, at); });
+      }
+    });
+  });
+}
+
+void emitChecking(EmitContext &ctx, const Kernel &kernel) {
+  auto &b = ctx.b;
+  std::vector<Value *> loops(kernel.loops.size());
+  emitNest(ctx, kernel, 0, kernel.loops.size(), loops, [&] {
+    ExprEmitter emitter(ctx, kernel);
+    emitter.loops = loops;
+    Value *position = ctx.i64(0);
+    for (size_t k = 0; k < loops.size(); ++k)
+      position = b.CreateAdd(b.CreateMul(position, ctx.dim(kernel.loops[k])), loops[k]);
+    Value *value = emitter.emit(kernel.value);
+    if (!kernel.limit) {
+      Value *zero = b.CreateICmpEQ(value, llvm::Constant::getNullValue(value->getType()));
+      ctx.ifThen(zero, [&] {
+        auto fail = ctx.runtime("graphrt_fail", b.getInt32Ty(),
+                                {b.getPtrTy(), b.getInt32Ty(), b.getInt64Ty(), b.getPtrTy()});
+        b.CreateCall(fail, {ctx.call(), b.getInt32(4) /* GRAPHRT_OUT_OF_RANGE */, position,
+                            ctx.text(kernel.message)});
+      });
+      return;
+    }
+    Value *limit = emitter.emit(kernel.limit);
+    Value *outside = b.CreateICmpUGE(value, limit);
+    ctx.ifThen(outside, [&] {
+      auto fail = ctx.runtime(
+          "graphrt_fail_index", b.getInt32Ty(),
+          {b.getPtrTy(), b.getPtrTy(), b.getInt64Ty(), b.getInt64Ty(), b.getInt64Ty()});
+      b.CreateCall(fail, {ctx.call(), ctx.text(kernel.message), position, value, limit});
+    });
+  });
+}
+
+void emitKernel(EmitContext &ctx, const Kernel &kernel) {
+  switch (kernel.form) {
+  case Kernel::Elementwise:
+    emitElementwise(ctx, kernel);
+    break;
+  case Kernel::Reduction:
+    emitReduction(ctx, kernel);
+    break;
+  case Kernel::Checking:
+    emitChecking(ctx, kernel);
+    break;
+  }
+}
+
+} // namespace graphc::lower

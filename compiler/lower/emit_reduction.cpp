@@ -1,0 +1,257 @@
+#include "lower/schedule.h"
+
+#include <bit>
+
+namespace graphc::lower {
+
+using llvm::Value;
+using Values = EmitContext::Values;
+
+namespace {
+
+class ReductionEmitter {
+public:
+  ReductionEmitter(EmitContext &ctx, const Kernel &kernel)
+      : ctx_(ctx), kernel_(kernel), schedule_(scheduleOf(ctx, kernel)), b_(ctx.b) {}
+
+  void emit() {
+    emitShared(ctx_, kernel_, schedule_,
+               [&](std::vector<Value *> loops, Value *begin, Value *end) {
+                 loops_ = std::move(loops);
+                 if (schedule_.alongReduction)
+                   along();
+                 else if (schedule_.vectorLoop >= 0)
+                   across(begin, end);
+                 else
+                   single(loops_);
+               });
+  }
+
+private:
+  bool isArgument() const { return kernel_.combiner >= Combiner::ArgMax; }
+
+  Value *start(unsigned lanes) {
+    return ctx_.splat(combinerIdentity(ctx_, kernel_.combiner, kernel_.accumulator), lanes);
+  }
+  Value *combine(Value *x, Value *y) {
+    return emitCombine(ctx_, kernel_.combiner, kernel_.accumulator, x, y);
+  }
+
+  /// Number of the element among those that are reduced together.
+  Value *position(const std::vector<Value *> &loops) {
+    Value *at = ctx_.i64(0);
+    for (size_t k = kernel_.outer; k < kernel_.loops.size(); ++k)
+      at = b_.CreateAdd(b_.CreateMul(at, ctx_.dim(kernel_.loops[k])), loops[k]);
+    return at;
+  }
+
+  /// The reduction's loops [from, end) around `body`, with values that are handed on.
+  Values nest(int from, int end, std::vector<Value *> &loops, const Values &initial,
+              const std::function<Values(const Values &)> &body) {
+    if (from == end) return body(initial);
+    return ctx_.loop(ctx_.i64(0), ctx_.dim(kernel_.loops[from]), ctx_.i64(1), initial,
+                     [&](Value *i, const Values &values) {
+                       loops[from] = i;
+                       return nest(from + 1, end, loops, values, body);
+                     });
+  }
+
+  void store(ExprEmitter &emitter, Value *acc) {
+    emitter.startTurn();
+    emitter.acc = acc;
+    Value *value = kernel_.post ? emitter.emitLanes(kernel_.post) : acc;
+    ctx_.store(kernel_.store.dtype, value, emitter.storeAddress(), emitter.mask);
+  }
+
+  /// An element of the output, or `lanes` of them, each summed up one by one.
+  void column(ExprEmitter &emitter, int count) {
+    std::vector<Value *> base = emitter.loops;
+    Values initial;
+    for (int u = 0; u < count; ++u) {
+      initial.push_back(start(emitter.lanes));
+      if (isArgument()) initial.push_back(ctx_.splat(ctx_.i64(0), emitter.lanes));
+    }
+    std::vector<Value *> loops = emitter.loops;
+    auto shifted = [&](int u) {
+      if (schedule_.vectorLoop >= 0)
+        emitter.loops[schedule_.vectorLoop] =
+            b_.CreateAdd(base[schedule_.vectorLoop], ctx_.i64(int64_t(u) * emitter.lanes));
+    };
+    Values results =
+        nest(kernel_.outer, kernel_.loops.size(), loops, initial, [&](const Values &values) {
+          Values next = values;
+          for (int u = 0; u < count; ++u) {
+            emitter.startTurn();
+            emitter.loops = loops;
+            shifted(u);
+            Value *value = emitter.emitLanes(kernel_.value);
+            if (!isArgument()) {
+              next[u] = combine(values[u], value);
+              continue;
+            }
+            Value *best = values[2 * u], *at = values[2 * u + 1];
+            Value *here = ctx_.splat(position(loops), emitter.lanes);
+            Value *better = isBetter(value, best);
+            // The first element is taken whatever it is.
+            Value *first = b_.CreateICmpEQ(here, llvm::Constant::getNullValue(here->getType()));
+            better = b_.CreateOr(better, first);
+            next[2 * u] = b_.CreateSelect(better, value, best);
+            next[2 * u + 1] = b_.CreateSelect(better, here, at);
+          }
+          return next;
+        });
+    for (int u = 0; u < count; ++u) {
+      emitter.loops = base;
+      shifted(u);
+      store(emitter, isArgument() ? results[2 * u + 1] : results[u]);
+    }
+    emitter.loops = base;
+  }
+
+  Value *isBetter(Value *value, Value *best) {
+    bool largest = kernel_.combiner == Combiner::ArgMax;
+    DType dtype = kernel_.value->dtype;
+    if (isFloating(dtype))
+      return largest ? b_.CreateFCmpOGT(value, best) : b_.CreateFCmpOLT(value, best);
+    if (isSignedInteger(dtype))
+      return largest ? b_.CreateICmpSGT(value, best) : b_.CreateICmpSLT(value, best);
+    return largest ? b_.CreateICmpUGT(value, best) : b_.CreateICmpULT(value, best);
+  }
+
+  void single(const std::vector<Value *> &loops) {
+    ExprEmitter emitter(ctx_, kernel_);
+    emitter.loops = loops;
+    column(emitter, 1);
+  }
+
+  /// Vectors along the output's last dimension.
+  void across(Value *begin, Value *end) {
+    int64_t lanes = schedule_.lanes, block = lanes * schedule_.unroll;
+    ExprEmitter vector(ctx_, kernel_);
+    vector.loops = loops_;
+    vector.vectorLoop = schedule_.vectorLoop;
+    vector.lanes = lanes;
+    Value *at = begin;
+    auto whole = [&](int64_t step) {
+      Value *length = b_.CreateSub(end, at);
+      Value *last = b_.CreateAdd(at, b_.CreateAnd(length, ctx_.i64(-step)));
+      ctx_.loop(at, last, ctx_.i64(step), [&](Value *i) {
+        vector.loops[schedule_.vectorLoop] = i;
+        column(vector, step / lanes);
+      });
+      at = last;
+    };
+    if (schedule_.unroll > 1) whole(block);
+    whole(lanes);
+    auto *rest = llvm::dyn_cast<llvm::ConstantInt>(b_.CreateSub(end, at));
+    if (rest && rest->isZero()) return;
+    if (schedule_.masks) {
+      ctx_.ifThen(b_.CreateICmpSLT(at, end), [&] {
+        vector.mask = ctx_.firstLanes(lanes, b_.CreateSub(end, at));
+        vector.loops[schedule_.vectorLoop] = at;
+        column(vector, 1);
+      });
+    } else {
+      ctx_.loop(at, end, ctx_.i64(1), [&](Value *i) {
+        std::vector<Value *> loops = loops_;
+        loops[schedule_.vectorLoop] = i;
+        int vectorLoop = schedule_.vectorLoop;
+        schedule_.vectorLoop = -1;
+        single(loops);
+        schedule_.vectorLoop = vectorLoop;
+      });
+    }
+  }
+
+  /// Vectors along the innermost reduced loop: `unroll` accumulators of `lanes`, then what is left,
+  /// then the accumulators and their lanes combined two by two.
+  void along() {
+    int inner = schedule_.vectorLoop;
+    int64_t lanes = schedule_.lanes, unroll = schedule_.unroll;
+    bool onesLeft = !schedule_.masks && lanes > 1;
+    ExprEmitter vector(ctx_, kernel_), one(ctx_, kernel_);
+    vector.loops = one.loops = loops_;
+    vector.vectorLoop = one.vectorLoop = inner;
+    vector.lanes = lanes;
+    Values initial(unroll, start(lanes));
+    if (onesLeft) initial.push_back(start(1));
+    std::vector<Value *> loops = loops_;
+    Values results = nest(kernel_.outer, inner, loops, initial, [&](const Values &values) {
+      Value *length = ctx_.dim(kernel_.loops[inner]);
+      Value *at = ctx_.i64(0);
+      Values current = values;
+      auto whole = [&](int64_t count) {
+        Value *last = b_.CreateAnd(length, ctx_.i64(-lanes * count));
+        current = ctx_.loop(at, last, ctx_.i64(lanes * count), current,
+                            [&](Value *i, const Values &before) {
+                              Values next = before;
+                              for (int64_t u = 0; u < count; ++u) {
+                                vector.startTurn();
+                                vector.loops = loops;
+                                vector.loops[inner] = b_.CreateAdd(i, ctx_.i64(u * lanes));
+                                next[u] = combine(before[u], vector.emitLanes(kernel_.value));
+                              }
+                              return next;
+                            });
+        at = last;
+      };
+      if (unroll > 1) whole(unroll);
+      whole(1);
+      auto *rest = llvm::dyn_cast<llvm::ConstantInt>(b_.CreateSub(length, at));
+      if (rest && rest->isZero()) return current;
+      if (schedule_.masks) {
+        // At most one turn; the lanes beyond keep what they have.
+        current = ctx_.loop(at, length, ctx_.i64(lanes), current,
+                            [&](Value *i, const Values &before) {
+                              Values next = before;
+                              vector.startTurn();
+                              vector.loops = loops;
+                              vector.loops[inner] = i;
+                              vector.mask = ctx_.firstLanes(lanes, b_.CreateSub(length, i));
+                              Value *more = combine(before[0], vector.emitLanes(kernel_.value));
+                              next[0] = lanes == 1 ? more
+                                                   : b_.CreateSelect(vector.mask, more, before[0]);
+                              vector.mask = nullptr;
+                              return next;
+                            });
+      } else if (onesLeft) {
+        current = ctx_.loop(at, length, ctx_.i64(1), current,
+                            [&](Value *i, const Values &before) {
+                              Values next = before;
+                              one.startTurn();
+                              one.loops = loops;
+                              one.loops[inner] = i;
+                              next[unroll] = combine(before[unroll], one.emit(kernel_.value));
+                              return next;
+                            });
+      }
+      return current;
+    });
+    for (int64_t step = 1; step < unroll; step *= 2)
+      for (int64_t u = 0; u + step < unroll; u += 2 * step)
+        results[u] = combine(results[u], results[u + step]);
+    Value *acc = results[0];
+    for (int64_t width = lanes; width > 1; width /= 2) {
+      std::vector<int> low, high;
+      for (int i = 0; i < width / 2; ++i) low.push_back(i), high.push_back(i + width / 2);
+      acc = combine(b_.CreateShuffleVector(acc, low), b_.CreateShuffleVector(acc, high));
+    }
+    if (lanes > 1) acc = b_.CreateExtractElement(acc, uint64_t(0));
+    if (onesLeft) acc = combine(acc, results[unroll]);
+    ExprEmitter result(ctx_, kernel_);
+    result.loops = loops_;
+    store(result, acc);
+  }
+
+  EmitContext &ctx_;
+  const Kernel &kernel_;
+  Schedule schedule_;
+  llvm::IRBuilder<> &b_;
+  std::vector<Value *> loops_;
+};
+
+} // namespace
+
+void emitReduction(EmitContext &ctx, const Kernel &kernel) { ReductionEmitter(ctx, kernel).emit(); }
+
+} // namespace graphc::lower
