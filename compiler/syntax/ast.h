@@ -3,10 +3,10 @@
 //
 // Every node has the bytes that it covers, [begin, end). `Module::span(node)` makes a Span.
 //
-// How deep a tree can be: the parser refuses (E0006) expressions higher than
-// `maxExprHeight` and blocks, brackets, lambdas, conditionals and prefix operators nested
-// deeper than `maxNesting`. Long chains (`a + b + c …`, `a and b …`, `elif …`) are lists
-// and not deep, so a recursive walk needs no guard of its own.
+// How deep a tree can be: the parser refuses (E0006) blocks and brackets nested deeper than
+// `maxNesting` (counted together) and expressions higher than `maxExprHeight`, so that a
+// recursive walk needs no guard of its own. Long chains (`a + b + c …`, `a and b …`,
+// `elif …`) are lists and not deep.
 //
 // Fields marked `mutable` are for name resolution in `elaborate`, which fills them.
 #pragma once
@@ -20,7 +20,7 @@
 namespace graphc {
 
 constexpr uint32_t maxNesting = 200;
-constexpr uint32_t maxExprHeight = 1000;
+constexpr uint32_t maxExprHeight = 500;
 
 struct Expr;
 struct Stmt;
@@ -444,6 +444,8 @@ struct Module {
   FileId file = noFile;
   Block body;
   std::string_view docstring;
+  bool complete = true;   // nothing was left out
+  List<Symbol> lostNames; // that stand in what was left out: they may be defined there
 
   Span span(const Expr &e) const { return {file, e.begin, e.end}; }
   Span span(const Stmt &s) const { return {file, s.begin, s.end}; }

@@ -10,7 +10,11 @@ uint32_t hashOf(std::string_view text) {
 }
 } // namespace
 
-Symbols::Symbols() : texts_(1), slots_(1024) {}
+Symbols::Symbols() : texts_(1), slots_(1024) {
+  // The reserved words come first, so that the lexer knows them by their numbers.
+#define KEYWORD(kind, word) intern(word);
+#include "syntax/tokens.def"
+}
 
 Symbol Symbols::intern(std::string_view text) {
   uint32_t hash = hashOf(text);
