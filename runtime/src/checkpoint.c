@@ -100,8 +100,8 @@ graphrt_status graphrt_i_checkpoint_open(const graphrt_model_desc *desc, const g
   return status;
 }
 
-// Reads one variable into `block`. A part that is no contiguous piece of the whole goes through
-// `whole`, a buffer of the whole's size that is kept from part to part (*held says whose it holds).
+// Reads one variable into `block`: in one piece, or, where a part is scattered over the whole, by
+// way of a buffer of the whole's size.
 static graphrt_status read_variable(const graphrt_instance *instance,
                                     const graphrt_checkpoint *checkpoint, int32_t index,
                                     uint8_t *block) {
@@ -109,15 +109,16 @@ static graphrt_status read_variable(const graphrt_instance *instance,
   const graphrt_safetensor *tensor =
       graphrt_safetensors_find(checkpoint->file, graphrt_i_whole_name(desc, index));
   uint8_t *target = block + desc->places[index].offset;
-  uint64_t bytes = (uint64_t)graphrt_i_variable_bytes(desc, index);
-  if (!desc->model.variables[index].whole || tensor->bytes == bytes)
-    return graphrt_safetensors_read(checkpoint->file, tensor, 0, target, bytes);
+  uint64_t start;
+  if (graphrt_i_part_start(desc, index, &start))
+    return graphrt_i_safetensors_read(checkpoint->file, tensor, start, target,
+                                      (uint64_t)graphrt_i_variable_bytes(desc, index));
   uint8_t *whole = graphrt_i_allocate(&instance->host, tensor->bytes);
   if (!whole)
     return graphrt_i_fail(GRAPHRT_OUT_OF_MEMORY, "no memory for %llu bytes",
                           (unsigned long long)tensor->bytes);
   graphrt_status status =
-      graphrt_safetensors_read(checkpoint->file, tensor, 0, whole, tensor->bytes);
+      graphrt_i_safetensors_read(checkpoint->file, tensor, 0, whole, tensor->bytes);
   if (status == GRAPHRT_OK) graphrt_i_whole_to_part(desc, index, whole, target);
   graphrt_i_release(&instance->host, whole, tensor->bytes);
   return status;

@@ -167,6 +167,9 @@ GRAPHRT_INTERNAL_FN void graphrt_i_part_to_whole(const graphrt_model_desc *desc,
                                                  const uint8_t *part, uint8_t *whole);
 GRAPHRT_INTERNAL_FN void graphrt_i_whole_to_part(const graphrt_model_desc *desc, int32_t index,
                                                  const uint8_t *whole, uint8_t *part);
+// Where a part begins in the whole, in bytes; false if it does not lie there in one piece.
+GRAPHRT_INTERNAL_FN bool graphrt_i_part_start(const graphrt_model_desc *desc, int32_t index,
+                                              uint64_t *start);
 
 // ---- Checkpoints (checkpoint.c, safetensors_*.c) ----
 
@@ -190,6 +193,10 @@ GRAPHRT_INTERNAL_FN graphrt_status graphrt_i_checkpoint_apply(graphrt_instance *
 GRAPHRT_INTERNAL_FN graphrt_status graphrt_i_safetensors_open(const char *path,
                                                               const graphrt_host *host,
                                                               graphrt_safetensors **out);
+GRAPHRT_INTERNAL_FN graphrt_status graphrt_i_safetensors_read(const graphrt_safetensors *file,
+                                                              const graphrt_safetensor *tensor,
+                                                              uint64_t begin, void *buffer,
+                                                              uint64_t bytes);
 GRAPHRT_INTERNAL_FN graphrt_status graphrt_i_safetensors_write(
     const char *path, const graphrt_safetensor_source *tensors, int64_t count,
     const graphrt_metadata *metadata, int64_t metadata_count, const graphrt_host *host);

@@ -57,3 +57,9 @@ void graphrt_i_whole_to_part(const graphrt_model_desc *desc, int32_t index, cons
   for (size_t row = 0; row < s.rows; ++row)
     memcpy(part + row * s.run, whole + s.start + row * s.stride, s.run);
 }
+
+bool graphrt_i_part_start(const graphrt_model_desc *desc, int32_t index, uint64_t *start) {
+  strip s = strip_of(desc, index);
+  *start = s.start;
+  return s.rows == 1;
+}

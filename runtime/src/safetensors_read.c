@@ -223,21 +223,29 @@ const char *graphrt_safetensors_metadata(const graphrt_safetensors *file, const 
   return NULL;
 }
 
+graphrt_status graphrt_i_safetensors_read(const graphrt_safetensors *file,
+                                          const graphrt_safetensor *tensor, uint64_t begin,
+                                          void *buffer, uint64_t bytes) {
+  char quoted[GRAPHRT_QUOTED], message[512];
+  if (begin > tensor->bytes || bytes > tensor->bytes - begin)
+    return graphrt_i_fail(GRAPHRT_INVALID_ARGUMENT,
+                          "tensor '%s' has %llu bytes; what is asked for lies beyond",
+                          graphrt_i_quote(tensor->name, quoted), (unsigned long long)tensor->bytes);
+  graphrt_status status = read_all(file->descriptor, tensor->offset + begin, buffer, bytes);
+  if (status == GRAPHRT_OK) return status;
+  strncpy(message, graphrt_message(), sizeof message - 1);
+  message[sizeof message - 1] = 0;
+  return graphrt_i_fail(status, "tensor '%s': %s", graphrt_i_quote(tensor->name, quoted), message);
+}
+
 graphrt_status graphrt_safetensors_read(const graphrt_safetensors *file,
                                         const graphrt_safetensor *tensor, uint64_t begin,
                                         void *buffer, uint64_t bytes) {
   graphrt_i_clear();
+  graphrt_status status = GRAPHRT_OK;
   if (!file || !tensor || (!buffer && bytes > 0))
-    return graphrt_i_done(
-        file ? &file->host : NULL,
-        graphrt_i_fail(GRAPHRT_INVALID_ARGUMENT, "graphrt_safetensors_read: a null pointer"));
-  char quoted[GRAPHRT_QUOTED];
-  if (begin > tensor->bytes || bytes > tensor->bytes - begin)
-    return graphrt_i_done(
-        &file->host,
-        graphrt_i_fail(GRAPHRT_INVALID_ARGUMENT,
-                       "tensor '%s' has %llu bytes; what is asked for lies beyond",
-                       graphrt_i_quote(tensor->name, quoted), (unsigned long long)tensor->bytes));
-  graphrt_status status = read_all(file->descriptor, tensor->offset + begin, buffer, bytes);
-  return graphrt_i_done(&file->host, status);
+    status = graphrt_i_fail(GRAPHRT_INVALID_ARGUMENT, "graphrt_safetensors_read: a null pointer");
+  else
+    status = graphrt_i_safetensors_read(file, tensor, begin, buffer, bytes);
+  return graphrt_i_done(file ? &file->host : NULL, status);
 }
