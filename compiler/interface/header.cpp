@@ -118,14 +118,6 @@ std::string exportParameters(const ModelInterface &model, const InterfaceFunctio
   return out;
 }
 
-std::string exportArguments(const InterfaceFunction &function, std::string_view instance) {
-  std::string out(instance);
-  for (const auto &dim : function.dims) out += ", " + dim.name;
-  for (const auto *list : {&function.inputs, &function.outputs})
-    for (const InterfaceBuffer &b : *list) out += ", " + b.name;
-  return out;
-}
-
 std::string shapesParameters(const InterfaceFunction &function, std::string_view out) {
   std::string text;
   for (const InterfaceDim &dim : function.dims) text += fmt::format("int64_t {}, ", dim.name);
@@ -184,34 +176,28 @@ std::string cHeader(const ModelInterface &model, std::string_view source) {
       "const graphrt_model *{0}_model(void);\n",
       name);
 
-  std::string wrappers;
-  for (const InterfaceFunction &f : model.functions) {
-    std::string instance = freeName(f, "instance");
-    std::string shapes = freeName(f, "out");
-    out += "\n" + functionComment(f, "// ");
-    if (f.symbol == f.name) {
-      out += fmt::format("graphrt_status {}({});\n", f.name, exportParameters(model, f, instance));
-    } else {
-      out += fmt::format("// Called as {}, below.\n", f.name);
-      out +=
-          fmt::format("graphrt_status {}({});\n", f.symbol, exportParameters(model, f, instance));
-      wrappers +=
-          fmt::format("static inline graphrt_status {}({}) {{\n  return {}({});\n}}\n", f.name,
-                      exportParameters(model, f, instance), f.symbol, exportArguments(f, instance));
-    }
-    out += shapesComment(f);
-    out += fmt::format("graphrt_status {}({});\n", f.shapesSymbol, shapesParameters(f, shapes));
-    std::string arguments;
-    for (const InterfaceDim &dim : f.dims) arguments += dim.name + ", ";
-    wrappers +=
-        fmt::format("static inline graphrt_status {}({}) {{\n  return {}({}{});\n}}\n",
-                    f.shapesName, shapesParameters(f, shapes), f.shapesSymbol, arguments, shapes);
-  }
   out += "\n#ifdef __cplusplus\n}\n#endif\n";
-  if (!wrappers.empty())
-    out += "\n// Names as programs write them, for functions whose link symbol is spelled so that "
-           "those of two\n// definitions can't collide.\n" +
-           wrappers;
+  // Outside `extern "C"`, with symbols of their own: a program in C++ may then include the headers
+  // of two definitions of which one's function is named as the other's.
+  if (!model.functions.empty())
+    out += "\n"
+           "// The link symbol of a function, spelled so that those of two definitions can't "
+           "collide.\n"
+           "#ifndef GRAPHRT_SYMBOL\n"
+           "#ifdef __APPLE__\n"
+           "#define GRAPHRT_SYMBOL(name) __asm__(\"_\" name)\n"
+           "#else\n"
+           "#define GRAPHRT_SYMBOL(name) __asm__(name)\n"
+           "#endif\n"
+           "#endif\n";
+  for (const InterfaceFunction &f : model.functions) {
+    out += "\n" + functionComment(f, "// ");
+    out += fmt::format("graphrt_status {}({}) GRAPHRT_SYMBOL(\"{}\");\n", f.name,
+                       exportParameters(model, f, freeName(f, "instance")), f.symbol);
+    out += shapesComment(f);
+    out += fmt::format("graphrt_status {}({}) GRAPHRT_SYMBOL(\"{}\");\n", f.shapesName,
+                       shapesParameters(f, freeName(f, "out")), f.shapesSymbol);
+  }
   out += fmt::format("\n#endif // {}\n", guard);
   return out;
 }

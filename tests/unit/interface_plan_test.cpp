@@ -102,7 +102,8 @@ TEST(Plan, ParametersInOrder) {
   EXPECT_EQ(shapeText(y->shape, function), "(N, 2*image_dim1 + 1)");
   std::string header = cHeader(*model, "lenet.graph");
   EXPECT_NE(header.find("graphrt_status lenet_predict(lenet *instance, int64_t N, int64_t "
-                        "image_dim1, const float *image, const bool *mask, float *probs);"),
+                        "image_dim1, const float *image, const bool *mask, float *probs) "
+                        "GRAPHRT_SYMBOL(\"lenet_predict\");"),
             std::string::npos)
       << header;
   EXPECT_NE(header.find("#include <stdbool.h>"), std::string::npos);
