@@ -6,6 +6,7 @@
 #include "interface/plan.h"
 
 #include <graphrt/graphrt.h>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,11 +17,13 @@ namespace graphc {
 enum class Emit : uint8_t { Object, Static, Shared, Header, Exe, LlvmIr, Bitcode, Asm, Graph };
 
 struct CodegenOptions {
-  std::string target;     // a triple; empty: this machine's
-  std::string cpu;        // empty: a portable baseline and faster versions chosen by create();
-                          // "native": this machine's
-  int level = 3;          // -O0 … -O3
-  std::string weights;    // safetensors: the variables become constants; empty: they do not
+  std::string target; // a triple; empty: this machine's
+  std::string cpu;    // empty: a portable baseline and faster versions chosen by create();
+                      // "native": this machine's
+  int level = 3;      // -O0 … -O3
+  /// The variables' values by their places, where they are compiled in (`--weights`): create()
+  /// uses them, load() refuses, save() writes them. Null: the initializers run in create().
+  const std::map<std::string_view, const Literal *> *frozen = nullptr;
   std::string sourceName; // of the definition, without folders; the only path in the output
 };
 
@@ -39,16 +42,19 @@ public:
   virtual const graphrt_model *model() const = 0;
 };
 
-/// What the library offers. Errors in the definition go to `diagnostics` (E0302, where an operation
-/// does not run on a dtype yet); all else that fails (a target that does not exist, weights that
-/// can't be read) is said in `why` and is wrong usage.
+/// What the library offers. `graph` is what is to be compiled: the passes (transform/passes.h) have
+/// run on it, with frozen variables' reads as constants. `model` was planned before them, so that
+/// code and headers agree: the dimensions that a function takes are those, in their order, whatever
+/// the passes left of their uses; tensors are those of graph.exports. Errors in the definition go
+/// to `diagnostics` (E0302, where an operation does not run on a dtype yet); all else that fails (a
+/// target that does not exist, a linker that is not there) is said in `why` and is wrong usage.
 struct Codegen {
   /// Makes every file of `kinds` (Header and Graph excepted) into `files`, or none.
-  bool (*emit)(const Graph &graph, const ModelInterface &model, const CodegenOptions &options,
+  bool (*emit)(Graph &graph, const ModelInterface &model, const CodegenOptions &options,
                const std::vector<Emit> &kinds, std::vector<EmittedFile> &files,
                Diagnostics &diagnostics, std::string &why);
   /// Compiles for this machine, in memory. Null on failure.
-  std::unique_ptr<CompiledModel> (*compile)(const Graph &graph, const ModelInterface &model,
+  std::unique_ptr<CompiledModel> (*compile)(Graph &graph, const ModelInterface &model,
                                             const CodegenOptions &options, Diagnostics &diagnostics,
                                             std::string &why);
   /// graphrt_message() of the runtime that compiled models call.

@@ -3,10 +3,14 @@
 #include "driver/command.h"
 #include "driver/output.h"
 #include "interface/header.h"
+#include "interface/weights.h"
+#include "ops/interpret.h"
+#include "transform/passes.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
+#include <map>
 
 namespace graphc {
 
@@ -27,9 +31,13 @@ struct BuildOptions {
   std::string folder = ".";
   std::string name;
   std::vector<std::string> emit = {"static", "header"};
+  std::string weights;
   std::string depfile;
   CodegenOptions codegen;
 };
+
+/// The variables' values, by their places.
+using Weights = std::map<std::string_view, const Literal *>;
 
 /// The kinds asked for, each once. False, after a message, if one is not known.
 bool parseKinds(const std::vector<std::string> &names, std::vector<Emit> &kinds) {
@@ -76,6 +84,21 @@ std::string dependencies(const std::vector<std::string> &targets,
   return out + "\n";
 }
 
+/// Reads the values that variables get; where the file lacks an optimizer's, its initial one.
+bool readWeights(const std::string &path, Graph &graph, Weights &weights, std::string &why) {
+  Checkpoint checkpoint;
+  if (!readCheckpoint(graph, path, checkpoint, why)) return false;
+  Interpreter initial(graph);
+  bool complete = std::find(checkpoint.present.begin(), checkpoint.present.end(), false) ==
+                  checkpoint.present.end();
+  if (!complete && !initial.initialize(why)) return false;
+  for (const Variable *variable : graph.variables)
+    weights[variable->opName] =
+        literalOf(graph, checkpoint.present[variable->index] ? checkpoint.values[variable->index]
+                                                             : initial.value(*variable));
+  return true;
+}
+
 /// Makes everything that was asked for, in memory.
 bool emitAll(const BuildOptions &options, const std::vector<Emit> &kinds, Definition &definition,
              const ModelInterface &model, std::vector<EmittedFile> &files, std::string &why) {
@@ -93,8 +116,8 @@ bool emitAll(const BuildOptions &options, const std::vector<Emit> &kinds, Defini
   }
   if (native.empty()) return true;
   const Codegen *codegen = loadCodegen(why);
-  return codegen && codegen->emit(definition.graph(), model, options.codegen, native, files,
-                                  definition.diagnostics(), why);
+  return codegen && codegen->emit(definition.graphToCompile(), model, options.codegen, native,
+                                  files, definition.diagnostics(), why);
 }
 
 /// Writes the files and the depfile: all or none.
@@ -151,8 +174,7 @@ int runBuild(const Arguments &arguments) {
   app.add_option("-O", options.codegen.level, "Optimization, 0 to 3 (default 3)")
       ->type_name("N")
       ->check(CLI::Range(0, 3));
-  app.add_option("--weights", options.codegen.weights,
-                 "Variables to compile in as constants (safetensors)")
+  app.add_option("--weights", options.weights, "Variables to compile in as constants (safetensors)")
       ->type_name("FILE");
   app.add_option("--depfile", options.depfile, "Write what the outputs depend on, for make")
       ->type_name("FILE");
@@ -168,12 +190,18 @@ int runBuild(const Arguments &arguments) {
 
   Definition definition;
   if (!definition.load(options.definition, Definition::StandardError, status, name)) return status;
-  if (!options.codegen.weights.empty() &&
-      !checkFrozen(definition.graph(), definition.diagnostics()))
-    return definition.finish();
   std::vector<EmittedFile> files;
   std::string why;
-  bool fine = emitAll(options, kinds, definition, definition.interface(), files, why);
+  Weights weights;
+  bool fine = true;
+  if (!options.weights.empty()) {
+    if (!checkFrozen(definition.graph(), definition.diagnostics())) return definition.finish();
+    fine = readWeights(options.weights, definition.graphToCompile(), weights, why) &&
+           freeze(definition.graphToCompile(), weights, definition.diagnostics());
+    options.codegen.frozen = &weights;
+  }
+  fine = fine && definition.optimize(options.codegen.level, why) &&
+         emitAll(options, kinds, definition, definition.interface(), files, why);
   if (definition.diagnostics().hasErrors()) return definition.finish();
   if (!fine || !writeAll(options, definition, files, why)) {
     usageError(why);

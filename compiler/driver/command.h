@@ -68,6 +68,10 @@ public:
   int finish(int otherwise = exitFine);
 
   const Graph &graph() const { return elaborated_->graph; }
+  /// Runs the passes for code generation, after which `graph` is what is to be compiled. False,
+  /// with the reason in `why`, if a pass broke the graph (a mistake of the compiler).
+  bool optimize(int level, std::string &why);
+  Graph &graphToCompile() { return elaborated_->graph; }
   const ModelInterface &interface() const { return *interface_; }
   const std::vector<std::string> &files() const { return elaborated_->files; }
   const SourceManager &sources() const { return sources_; }

@@ -1,5 +1,6 @@
 #include "driver/command.h"
 #include "interface/names.h"
+#include "transform/passes.h"
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
@@ -165,6 +166,16 @@ bool Definition::load(const DefinitionOptions &options, PrintTo printTo, int &st
   status = finish();
   if (problem != exitFine) status = problem;
   return false;
+}
+
+bool Definition::optimize(int level, std::string &why) {
+  PassOptions options;
+  options.level = level;
+  for (const std::string &broken : runPasses(elaborated_->graph, options)) {
+    why = "internal mistake of the compiler: " + broken;
+    return false;
+  }
+  return true;
 }
 
 int Definition::finish(int otherwise) {

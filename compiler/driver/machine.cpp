@@ -53,7 +53,7 @@ private:
 
 } // namespace
 
-std::unique_ptr<Machine> compiledMachine(const Graph &graph, const ModelInterface &model,
+std::unique_ptr<Machine> compiledMachine(Graph &graph, const ModelInterface &model,
                                          const MachineOptions &options, Diagnostics &diagnostics,
                                          std::string &why) {
   const Codegen *codegen = loadCodegen(why);

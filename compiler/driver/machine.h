@@ -28,7 +28,7 @@ public:
 };
 
 /// Compiles the definition in memory. Null with diagnostics or with `why`.
-std::unique_ptr<Machine> compiledMachine(const Graph &graph, const ModelInterface &model,
+std::unique_ptr<Machine> compiledMachine(Graph &graph, const ModelInterface &model,
                                          const MachineOptions &options, Diagnostics &diagnostics,
                                          std::string &why);
 

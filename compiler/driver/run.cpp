@@ -91,10 +91,12 @@ public:
     RunInputs inputs;
     if (!gatherInputs(function, in, dims, options_.machine.seed, inputs, why)) return false;
     for (const std::string &note : inputs.notes) notice(note);
-    const Graph &graph = definition_.graph();
-    auto machine = options_.interpret ? interpretedMachine(graph, model, options_.machine, why)
-                                      : compiledMachine(graph, model, options_.machine,
-                                                        definition_.diagnostics(), why);
+    Graph &graph = definition_.graphToCompile();
+    std::unique_ptr<Machine> machine;
+    if (options_.interpret)
+      machine = interpretedMachine(graph, model, options_.machine, why);
+    else if (definition_.optimize(options_.machine.level, why))
+      machine = compiledMachine(graph, model, options_.machine, definition_.diagnostics(), why);
     if (!machine) return false;
     std::vector<Array> outputs;
     if (!makeOutputs(function, *machine, index, inputs.dims, outputs, why)) return false;

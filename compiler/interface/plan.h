@@ -18,7 +18,8 @@ struct InterfaceDim {
   const DimSymbol *symbol = nullptr;
 };
 
-/// A buffer that a function takes.
+/// A buffer that a function takes. `tensor` is that of the graph as it was planned for: passes may
+/// have put others in its place in `exported`, of the same dtype and shape.
 struct InterfaceBuffer {
   std::string name;
   const Tensor *tensor = nullptr;
