@@ -96,9 +96,14 @@ std::optional<std::string> readFile(const std::string &path, std::string &why) {
   }
   std::string text;
   char buffer[1 << 16];
-  while (size_t got = fread(buffer, 1, sizeof buffer, in)) text.append(buffer, got);
-  bool failed = ferror(in);
-  if (failed) why = strerror(errno);
+  // Offsets are 32 bits; and a device may have no end.
+  constexpr size_t most = size_t(1) << 30;
+  while (size_t got = fread(buffer, 1, sizeof buffer, in)) {
+    text.append(buffer, got);
+    if (text.size() > most) break;
+  }
+  bool failed = ferror(in) || text.size() > most;
+  if (failed) why = text.size() > most ? "it is larger than 1 GiB" : strerror(errno);
   if (in != stdin) fclose(in);
   if (failed) return std::nullopt;
   return text;
