@@ -182,9 +182,14 @@ public:
   Operation *addOperation(const OpDef *def, std::string_view type, std::string_view name,
                           std::span<Tensor *const> inputs, std::span<const Attr> attrs,
                           std::span<const Tensor> outputs, Span span, const CallSite *caller);
+  /// Takes over a variable made with `new` (it is not yet one of `variables`).
+  Variable *adopt(Variable *made) { return owned_.emplace_back(made).get(); }
   Shape makeShape(std::span<const Dim> dims);
   const Literal *makeLiteral(DType dtype, std::span<const int64_t> dims,
                              std::span<const std::byte> bytes);
+
+private:
+  std::vector<std::unique_ptr<Variable>> owned_;
 };
 
 /// The operations that the export's outputs and effects need, inputs before users, in order of
