@@ -48,8 +48,10 @@ static sequence sequence_of(const graphrt_random_state *state) {
                     {(uint32_t)state->counter, (uint32_t)(state->counter >> 32)}};
 }
 
-// WIDTH blocks from `first` on, one after another.
-static void blocks(const sequence *s, uint64_t first, uint32_t attempt, uint32_t out[WIDTH * 4]) {
+// WIDTH blocks from `first` on, one after another. Whole numbers only, so that what a processor's
+// vectors are changes nothing but the time.
+__attribute__((always_inline)) static inline void
+make_blocks(const sequence *s, uint64_t first, uint32_t attempt, uint32_t out[WIDTH * 4]) {
   uint32_t c0[WIDTH], c1[WIDTH], c2[WIDTH], c3[WIDTH];
   for (int i = 0; i < WIDTH; ++i) {
     uint64_t block = first + (uint64_t)i;
@@ -77,6 +79,33 @@ static void blocks(const sequence *s, uint64_t first, uint32_t attempt, uint32_t
     out[4 * i + 2] = c2[i];
     out[4 * i + 3] = c3[i];
   }
+}
+
+static void blocks_portable(const sequence *s, uint64_t first, uint32_t attempt, uint32_t *out) {
+  make_blocks(s, first, attempt, out);
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static void blocks_avx2(const sequence *s, uint64_t first,
+                                                        uint32_t attempt, uint32_t *out) {
+  make_blocks(s, first, attempt, out);
+}
+#endif
+
+typedef void (*blocks_fn)(const sequence *s, uint64_t first, uint32_t attempt, uint32_t *out);
+
+static void blocks(const sequence *s, uint64_t first, uint32_t attempt, uint32_t *out) {
+  // Set once to one of two values, by whichever thread comes first.
+  static _Atomic(blocks_fn) chosen;
+  blocks_fn fn = atomic_load_explicit(&chosen, memory_order_relaxed);
+  if (!fn) {
+    fn = blocks_portable;
+#if defined(__x86_64__)
+    if (graphrt_i_cpu_level() >= GRAPHRT_CPU_X86_64_V3) fn = blocks_avx2;
+#endif
+    atomic_store_explicit(&chosen, fn, memory_order_relaxed);
+  }
+  fn(s, first, attempt, out);
 }
 
 // [0, 1) in steps of 2^-23 and 2^-52: the word's top bits as the fraction of a number in [1, 2).
