@@ -25,11 +25,15 @@ struct Plan {
   bool packB = false;     // into the workspace, at each call
   bool panels = false;    // B is read as panels
   bool packA = false;
-  bool cutK = false;      // into runs
-  RowTiling tiling;       // where the rows are known
-  unsigned tileRows = 1;  // of full tiles
-  int64_t blockTiles = 1; // full tiles in a block
-  int64_t maxPanels = 1;  // in a block
+  bool cutK = false;             // into runs
+  unsigned tileRows = 1;         // of full tiles
+  std::vector<unsigned> heights; // of tiles, full ones first
+  int64_t blockTiles = 1;        // full tiles in a block
+  int64_t maxPanels = 1;         // in a block
+  unsigned group = 1;            // panels that a tile takes side by side ...
+  unsigned groupRows = 0;        // ... where a block has at most as many rows; 0: always
+
+  int64_t blockRows() const { return blockTiles * tileRows; }
 };
 
 Dim productOf(const std::vector<Dim> &dims) {
@@ -63,11 +67,29 @@ Plan makePlan(const Target &target, const MatMulSpec &spec) {
 
   unsigned maxRows = tileRows(target, plan.layout.vectors);
   plan.tileRows = maxRows;
+  plan.heights = tileHeights(maxRows);
   bool oneTile = false;
+  int64_t full = 0; // full tiles
   if (plan.rows.isStatic() && plan.rows.value > 0) {
-    plan.tiling = tileRowsEvenly(plan.rows.value, maxRows);
-    plan.tileRows = plan.tiling.rows;
-    oneTile = plan.tiling.tiles == 1;
+    RowTiling tiling = tileRowsEvenly(plan.rows.value, maxRows);
+    plan.tileRows = tiling.rows;
+    plan.heights = {tiling.rows};
+    if (tiling.lastRows != tiling.rows) plan.heights.push_back(tiling.lastRows);
+    oneTile = tiling.tiles == 1;
+    full = plan.rows.value / tiling.rows;
+  }
+
+  // Tiles of few rows take several panels side by side, so that enough sums are under way.
+  for (unsigned group = 4; group > 1 && plan.group == 1; group /= 2) {
+    unsigned vectors = group * plan.layout.vectors;
+    unsigned highest = vectors <= 8 ? tileRows(target, vectors) : 0;
+    if (spec.n.isStatic() && spec.n.value < group * plan.layout.width()) continue;
+    if (!plan.rows.isStatic()) {
+      plan.groupRows = highest;
+      plan.group = highest ? group : 1;
+    } else if (oneTile && plan.rows.value <= highest) {
+      plan.group = group;
+    }
   }
 
   // Packing B at each call costs about as much as three tiles' reading of it where it lies.
@@ -85,10 +107,7 @@ Plan makePlan(const Target &target, const MatMulSpec &spec) {
   plan.cutK = !oneTile && !(spec.k.isStatic() && spec.k.value <= runElements * 3 / 2) && !onePanel;
 
   int64_t tiles = std::max<int64_t>(1, blockRows / plan.tileRows);
-  if (plan.tiling.tiles) {
-    int64_t full =
-        plan.tiling.lastRows == plan.tiling.rows ? plan.tiling.tiles : plan.tiling.tiles - 1;
-    full = std::max<int64_t>(full, 1);
+  if (full) {
     int64_t blocks = (full + tiles - 1) / tiles;
     tiles = (full + blocks - 1) / blocks;
   }
@@ -107,8 +126,7 @@ public:
   void emit() {
     if (plan_.packB) packB();
     Value *rows = ctx_.dim(plan_.rows), *panels = ctx_.dim(plan_.layout.panels());
-    Value *blockRowsValue = i64(plan_.blockTiles * plan_.tileRows);
-    Value *rowBlocks = ceilDivide(rows, blockRowsValue);
+    Value *rowBlocks = ceilDivide(rows, i64(plan_.blockRows()));
     Value *columnPanels = panelsPerTask(rows, panels);
     Value *columnBlocks = ceilDivide(panels, columnPanels);
     Value *batches = plan_.foldBatch ? i64(1) : ctx_.dim(productOf(plan_.batch));
@@ -143,7 +161,7 @@ private:
   /// So many panels that a task has taskProducts multiplications.
   Value *panelsPerTask(Value *rows, Value *panels) {
     int64_t fewest = plan_.packA ? std::max<int64_t>(1, packedColumns / width_) : 1;
-    Value *height = least(rows, i64(plan_.blockTiles * plan_.tileRows));
+    Value *height = least(rows, i64(plan_.blockRows()));
     Value *products = b_.CreateMul(b_.CreateMul(height, ctx_.dim(spec_.k)), i64(width_));
     Value *wanted = ceilDivide(i64(taskProducts), most(products, i64(1)));
     Value *most1 = least(most(panels, i64(1)), i64(plan_.maxPanels));
@@ -213,21 +231,21 @@ private:
 
     panelBegin_ = b_.CreateMul(columnBlock, columnPanels_);
     panelEnd_ = least(b_.CreateAdd(panelBegin_, columnPanels_), ctx_.dim(plan_.layout.panels()));
-    Value *fullTiles = b_.CreateUDiv(rows_, i64(plan_.tileRows));
-    tileBegin_ = b_.CreateMul(rowBlock, i64(plan_.blockTiles));
-    tileEnd_ = least(b_.CreateAdd(tileBegin_, i64(plan_.blockTiles)), fullTiles);
-
-    if (plan_.rows.isStatic() ? plan_.rows.value >= plan_.tileRows : true) fullRows();
-    Value *rest = b_.CreateURem(rows_, i64(plan_.tileRows));
-    Value *last = b_.CreateICmpEQ(b_.CreateAdd(rowBlock, i64(1)), rowBlocks_);
-    Value *firstRow = b_.CreateMul(fullTiles, i64(plan_.tileRows));
-    if (plan_.rows.isStatic()) {
-      if (unsigned height = plan_.rows.value % plan_.tileRows)
-        ctx_.ifThen(last, [&] { lastRows(height, firstRow, nullptr); });
-    } else {
-      ctx_.ifThen(b_.CreateAnd(last, b_.CreateICmpSGT(rest, i64(0))),
-                  [&] { lastRowsOf(plan_.tileRows, firstRow, rest); });
+    Value *blockHeight = i64(plan_.blockRows());
+    rowBegin_ = b_.CreateMul(rowBlock, blockHeight);
+    rowEnd_ = least(b_.CreateAdd(rowBegin_, blockHeight), rows_);
+    if (!plan_.cutK) {
+      run(i64(0), k_, nullptr, nullptr);
+      return;
     }
+    Value *length = i64(runElements);
+    Value *runs = most(ceilDivide(k_, length), i64(1));
+    ctx_.loop(i64(0), runs, i64(1), [&](Value *turn) {
+      Value *from = b_.CreateMul(turn, length);
+      Value *count = least(b_.CreateSub(k_, from), length);
+      run(from, count, b_.CreateICmpNE(turn, i64(0)),
+          b_.CreateICmpEQ(b_.CreateAdd(turn, i64(1)), runs));
+    });
   }
 
   Values splitIndex(Value *index) {
@@ -244,213 +262,143 @@ private:
     return indices;
   }
 
-  /// The block's full tiles, k cut into runs.
-  void fullRows() {
-    if (!plan_.cutK) {
-      run(i64(0), k_, nullptr, nullptr);
-      return;
-    }
-    Value *length = i64(runElements);
-    Value *runs = most(ceilDivide(k_, length), i64(1));
-    ctx_.loop(i64(0), runs, i64(1), [&](Value *turn) {
-      Value *from = b_.CreateMul(turn, length);
-      Value *count = least(b_.CreateSub(k_, from), length);
-      run(from, count, b_.CreateICmpEQ(turn, i64(0)),
-          b_.CreateICmpEQ(b_.CreateAdd(turn, i64(1)), runs));
-    });
-  }
-
-  /// One run of k; first and last are null where it is the only one.
-  void run(Value *from, Value *count, Value *first, Value *last) {
-    unsigned height = plan_.tileRows;
-    int64_t tileElements = int64_t(height) * width_;
+  /// One run of k over the block; `resume` and `last` are null where it is the only one.
+  void run(Value *from, Value *count, Value *resume, Value *last) {
     int64_t packedElements = 0;
     if (plan_.packA) {
       // Without runs, k is known.
-      int64_t most = plan_.cutK ? runElements : spec_.k.value;
-      packedElements = (plan_.blockTiles * height * most + lanes_ + 15) / 16 * 16;
+      int64_t longest = plan_.cutK ? runElements : spec_.k.value;
+      packedElements = (plan_.blockRows() * longest + lanes_ + 15) / 16 * 16;
     }
-    int64_t sumElements = plan_.cutK ? plan_.blockTiles * plan_.maxPanels * tileElements : 0;
+    int64_t sumElements = plan_.cutK ? plan_.blockRows() * plan_.maxPanels * width_ : 0;
     if (packedElements + sumElements)
       ctx_.needScratch((packedElements + sumElements) * dtypeSize(spec_.dtype));
-    Value *sums = plan_.cutK ? element(scratch_, i64(packedElements)) : nullptr;
+    if (plan_.cutK)
+      sums_ = element(scratch_, i64(packedElements));
+    else if (!sums_)
+      sums_ = localSums();
 
     if (plan_.packA)
-      ctx_.loop(tileBegin_, tileEnd_, i64(1), [&](Value *tile) {
-        Value *row = b_.CreateMul(tile, i64(height));
-        Value *source = element(a_, b_.CreateAdd(b_.CreateMul(row, k_), from));
-        Value *at = b_.CreateMul(b_.CreateSub(tile, tileBegin_), b_.CreateMul(count, i64(height)));
-        emitPackRows(ctx_, spec_.dtype, height, count, source, k_, element(scratch_, at));
-      });
+      forTiles(
+          ctx_, rowBegin_, rowEnd_, plan_.heights,
+          [&](Value *row, unsigned height) {
+            if (height != plan_.tileRows) return;
+            callPackRows(ctx_, spec_.dtype, height, count, addressA(row, from), k_,
+                         packedTile(row, count));
+          },
+          nullptr);
 
-    forPanels(panelGroup(height), [&](Value *panel, unsigned panels, bool tail) {
-      ctx_.loop(tileBegin_, tileEnd_, i64(1), [&](Value *tile) {
-        Tile t = tileOn(height, panels, panel, tail, from, count);
-        Value *row = b_.CreateMul(tile, i64(height));
-        Value *index = b_.CreateSub(tile, tileBegin_);
-        if (plan_.packA) {
-          t.a = element(scratch_, b_.CreateMul(index, b_.CreateMul(count, i64(height))));
-          t.aRowStride = 1;
-          t.aStep = i64(height);
-        } else {
-          setRows(t, row, from, nullptr);
-        }
-        Value *held = nullptr;
-        if (plan_.cutK) {
-          Value *place = b_.CreateMul(b_.CreateSub(panel, panelBegin_), i64(plan_.blockTiles));
-          held = element(sums, b_.CreateMul(b_.CreateAdd(place, index), i64(tileElements)));
-        }
-        auto place = [&](unsigned i) { return element(held, i64(int64_t(i) * lanes_)); };
-        auto *vector = ctx_.registerType(spec_.dtype, lanes_);
-        auto *zero = llvm::Constant::getNullValue(vector);
-        if (held)
-          t.initial = [&](unsigned r, unsigned v) -> Value * {
-            Value *before = b_.CreateAlignedLoad(vector, place(r * t.vectors + v), align());
-            return b_.CreateSelect(first, zero, before);
-          };
-        t.finish = [&](const Values &values) {
-          auto write = [&] { store(t, values, row, nullptr, panel, tail); };
-          if (!held) return write();
-          ctx_.ifThenElse(last, write, [&] {
-            for (size_t i = 0; i < values.size(); ++i)
-              b_.CreateAlignedStore(values[i], place(i), align());
-          });
-        };
-        emitTile(ctx_, t);
-      });
-    });
-  }
-
-  llvm::Align align() const { return llvm::Align(lanes_ * dtypeSize(spec_.dtype)); }
-
-  /// The rows below the last full tile, which are `height`, or, where `count` is given, that many
-  /// of them: their panels once more, k in one go.
-  void lastRows(unsigned height, Value *firstRow, Value *count) {
-    forPanels(panelGroup(height), [&](Value *panel, unsigned panels, bool tail) {
-      Tile t = tileOn(height, panels, panel, tail, i64(0), k_);
-      setRows(t, firstRow, i64(0), count);
-      t.finish = [&](const Values &values) { store(t, values, firstRow, count, panel, tail); };
-      emitTile(ctx_, t);
-    });
-  }
-
-  /// The same for a number of rows known at run time, 1 … height - 1 at most: the lowest tile of
-  /// some heights that takes them.
-  void lastRowsOf(unsigned height, Value *firstRow, Value *count) {
-    if (height <= 1) return lastRows(1, firstRow, nullptr);
-    unsigned half = (height + 1) / 2;
-    if (half == height) return lastRows(height, firstRow, count);
-    ctx_.ifThenElse(
-        b_.CreateICmpSGT(count, i64(half)), [&] { lastRows(height, firstRow, count); },
-        [&] { lastRowsOf(half, firstRow, count); });
-  }
-
-  /// How many panels side by side a tile of few rows takes.
-  unsigned panelGroup(unsigned height) const {
-    unsigned vectors = plan_.layout.vectors;
-    for (unsigned group = 4; group > 1; group /= 2) {
-      if (height > tileRows(ctx_.target, group * vectors) || group * vectors > 8) continue;
-      if (spec_.n.isStatic() && spec_.n.value < group * width_) continue;
-      return group;
-    }
-    return 1;
-  }
-
-  /// Goes over the block's panels, `group` at a time as long as there are as many full ones.
-  void forPanels(unsigned group,
-                 const std::function<void(Value *panel, unsigned panels, bool tail)> &body) {
-    Dim full = plan_.layout.fullPanels();
-    Value *end = least(panelEnd_, fullPanels_);
     Value *begin = panelBegin_;
-    if (group > 1) {
-      Value *whole = b_.CreateMul(b_.CreateUDiv(most(b_.CreateSub(end, begin), i64(0)), i64(group)),
-                                  i64(group));
-      whole = b_.CreateAdd(begin, whole);
-      ctx_.loop(begin, whole, i64(group), [&](Value *panel) { body(panel, group, false); });
+    Value *end = least(panelEnd_, fullPanels_);
+    if (unsigned group = plan_.group; group > 1) {
+      // So many panels at a time as long as there are as many full ones.
+      Value *groups = b_.CreateUDiv(most(b_.CreateSub(end, begin), i64(0)), i64(group));
+      if (plan_.groupRows) {
+        Value *few = b_.CreateICmpSLE(b_.CreateSub(rowEnd_, rowBegin_), i64(plan_.groupRows));
+        groups = b_.CreateSelect(few, groups, i64(0));
+      }
+      Value *whole = b_.CreateAdd(begin, b_.CreateMul(groups, i64(group)));
+      std::vector<unsigned> heights = plan_.heights;
+      if (plan_.groupRows)
+        std::erase_if(heights, [&](unsigned height) { return height > plan_.groupRows; });
+      ctx_.loop(begin, whole, i64(group), [&](Value *panel) {
+        tiles(panel, group, nullptr, heights, from, count, resume, last);
+      });
       begin = whole;
     }
-    if (!full.is(0)) ctx_.loop(begin, end, i64(1), [&](Value *panel) { body(panel, 1, false); });
+    if (!plan_.layout.fullPanels().is(0))
+      ctx_.loop(begin, end, i64(1), [&](Value *panel) {
+        tiles(panel, 1, nullptr, plan_.heights, from, count, resume, last);
+      });
     if (!plan_.layout.tailVectors()) return;
     // The block ends with the panel that is not full where it has more than the full ones.
-    ctx_.ifThen(b_.CreateICmpSGT(panelEnd_, fullPanels_), [&] { body(fullPanels_, 1, true); });
+    ctx_.ifThen(b_.CreateICmpSGT(panelEnd_, fullPanels_), [&] {
+      int64_t known = spec_.n.isStatic() ? spec_.n.value % width_ : 0;
+      Value *columns =
+          known ? i64(known) : b_.CreateSub(columns_, b_.CreateMul(fullPanels_, i64(width_)));
+      tiles(fullPanels_, 1, columns, plan_.heights, from, count, resume, last);
+    });
   }
 
-  Tile tileOn(unsigned height, unsigned panels, Value *panel, bool tail, Value *from,
-              Value *count) {
-    Tile t;
-    t.dtype = spec_.dtype;
-    t.rows = height;
-    unsigned vectors = tail ? plan_.layout.tailVectors() : plan_.layout.vectors;
-    t.vectors = vectors * panels;
-    t.k = count;
+  /// Room for one tile's sums on the stack.
+  Value *localSums() {
+    unsigned vectors = plan_.tileRows * plan_.layout.vectors;
+    for (unsigned height : plan_.heights)
+      if (!plan_.groupRows || height <= plan_.groupRows)
+        vectors = std::max(vectors, height * plan_.layout.vectors * plan_.group);
+    auto *room = ctx_.local(llvm::ArrayType::get(ctx_.registerType(spec_.dtype, lanes_), vectors));
+    room->setAlignment(llvm::Align(64));
+    return room;
+  }
+
+  Value *packedTile(Value *row, Value *count) {
+    return element(scratch_, b_.CreateMul(b_.CreateSub(row, rowBegin_), count));
+  }
+
+  /// The block's rows with `panels` panels from `panel` on, of the last of which only `columns`
+  /// columns are there (null: all).
+  void tiles(Value *panel, unsigned panels, Value *columns, const std::vector<unsigned> &heights,
+             Value *from, Value *count, Value *resume, Value *last) {
+    TileShape shape;
+    shape.dtype = spec_.dtype;
+    shape.panelVectors = columns ? plan_.layout.tailVectors() : plan_.layout.vectors;
+    shape.vectors = shape.panelVectors * panels;
+    shape.packedB = plan_.panels;
+    shape.masked = columns && !plan_.panels && !wholeVectors();
+    TileArguments arguments;
+    arguments.k = count;
+    arguments.columns = columns;
+    arguments.resume = resume;
     Value *column = b_.CreateMul(panel, i64(width_));
     if (plan_.panels) {
-      int64_t stride = int64_t(vectors) * lanes_;
-      t.b = element(bBase_, b_.CreateMul(column, k_));
-      t.b = element(t.b, b_.CreateMul(from, i64(stride)));
-      t.bRowStride = i64(stride);
-      t.bAlign = lanes_ * dtypeSize(spec_.dtype);
-      t.panelVectors = vectors;
-      t.panelGap = b_.CreateMul(b_.CreateSub(k_, i64(1)), i64(width_));
+      Value *inPanel = b_.CreateMul(from, i64(int64_t(shape.panelVectors) * lanes_));
+      arguments.b = element(bBase_, b_.CreateAdd(b_.CreateMul(column, k_), inPanel));
+      arguments.panelStride = b_.CreateMul(k_, i64(width_));
     } else {
-      t.b = element(bBase_, b_.CreateAdd(b_.CreateMul(from, columns_), column));
-      t.bRowStride = columns_;
-      if (tail) t.bMasks = masks(t, panel);
+      arguments.b = element(bBase_, b_.CreateAdd(b_.CreateMul(from, columns_), column));
+      arguments.bStride = columns_;
+      shape.panelVectors = shape.vectors;
     }
-    return t;
+    auto sumsOf = [&](Value *row) {
+      if (!plan_.cutK) return sums_;
+      Value *place = b_.CreateMul(b_.CreateSub(panel, panelBegin_), i64(plan_.blockRows()));
+      place = b_.CreateAdd(place, b_.CreateMul(b_.CreateSub(row, rowBegin_), i64(panels)));
+      return element(sums_, b_.CreateMul(place, i64(width_)));
+    };
+    forTiles(
+        ctx_, rowBegin_, rowEnd_, heights,
+        [&](Value *row, unsigned height) {
+          shape.rows = height;
+          shape.left = spec_.transposeA ? TileShape::Columns : TileShape::Rows;
+          arguments.a = addressA(row, from);
+          arguments.aStride = spec_.transposeA ? rows_ : k_;
+          if (plan_.packA && height == plan_.tileRows) {
+            shape.left = TileShape::Packed;
+            arguments.a = packedTile(row, count);
+          }
+          arguments.sums = sumsOf(row);
+          callTile(ctx_, shape, arguments);
+        },
+        [&](Value *row, Value *height) {
+          auto write = [&] {
+            forSums(ctx_, spec_.dtype, sumsOf(row), height, shape.vectors, columns,
+                    [&](Value *r, Value *c, Value *sum, Value *mask) {
+                      storeVector(sum, b_.CreateAdd(row, r), b_.CreateAdd(column, c), mask);
+                    });
+          };
+          if (last)
+            ctx_.ifThen(last, write);
+          else
+            write();
+        });
   }
 
-  /// Which lanes of the last panel's vectors are columns.
-  Values masks(const Tile &t, Value *panel) {
-    Values masks(t.vectors, nullptr);
-    Value *left = b_.CreateSub(columns_, b_.CreateMul(panel, i64(width_)));
-    for (unsigned v = 0; v < t.vectors; ++v)
-      if (!spec_.n.isStatic() || int64_t(v + 1) * lanes_ > spec_.n.value % width_)
-        masks[v] = ctx_.firstLanes(lanes_, b_.CreateSub(left, i64(int64_t(v) * lanes_)));
-    return masks;
-  }
-
-  /// Lets the tile read A where it lies. Of `count` rows (null: all of the tile's) the last one
-  /// stands in for those that are not there.
-  void setRows(Tile &t, Value *row, Value *from, Value *count) {
-    if (count || (!spec_.transposeA && !spec_.k.isStatic() && t.rows > 1)) {
-      for (unsigned r = 0; r < t.rows; ++r) {
-        Value *shift = i64(r);
-        if (count && r)
-          shift =
-              b_.CreateSelect(b_.CreateICmpSLT(shift, count), shift, b_.CreateSub(count, i64(1)));
-        t.aRows.push_back(addressA(b_.CreateAdd(row, shift), from));
-      }
-    } else {
-      t.a = addressA(row, from);
-      t.aRowStride = spec_.transposeA ? 1 : spec_.k.isStatic() ? spec_.k.value : 0;
-    }
-    if (spec_.transposeA) t.aStep = rows_;
-  }
+  bool wholeVectors() const { return spec_.n.isStatic() && spec_.n.value % lanes_ == 0; }
 
   Value *addressA(Value *row, Value *k) {
     Value *index = spec_.transposeA ? b_.CreateAdd(b_.CreateMul(k, rows_), row)
                                     : b_.CreateAdd(b_.CreateMul(row, k_), k);
     return element(a_, index);
-  }
-
-  /// Puts a tile's sums through the epilogue and into the output; of its rows, the first `count`
-  /// (null: all).
-  void store(const Tile &t, const Values &sums, Value *row, Value *count, Value *panel, bool tail) {
-    Values columnMasks = tail ? masks(t, panel) : Values(t.vectors, nullptr);
-    Value *column = b_.CreateMul(panel, i64(width_));
-    for (unsigned r = 0; r < t.rows; ++r) {
-      auto storeRow = [&] {
-        Value *line = b_.CreateAdd(row, i64(r));
-        for (unsigned v = 0; v < t.vectors; ++v)
-          storeVector(sums[r * t.vectors + v], line, b_.CreateAdd(column, i64(int64_t(v) * lanes_)),
-                      columnMasks[v]);
-      };
-      if (count && r)
-        ctx_.ifThen(b_.CreateICmpSLT(i64(r), count), storeRow);
-      else
-        storeRow();
-    }
   }
 
   void storeVector(Value *value, Value *row, Value *column, Value *mask) {
@@ -482,7 +430,8 @@ private:
   // Within a task:
   Value *rows_ = nullptr, *columns_ = nullptr, *k_ = nullptr, *fullPanels_ = nullptr;
   Value *a_ = nullptr, *bBase_ = nullptr, *batch_ = nullptr;
-  Value *panelBegin_ = nullptr, *panelEnd_ = nullptr, *tileBegin_ = nullptr, *tileEnd_ = nullptr;
+  Value *panelBegin_ = nullptr, *panelEnd_ = nullptr, *rowBegin_ = nullptr, *rowEnd_ = nullptr;
+  Value *sums_ = nullptr;
   Values batchIndices_;
 };
 

@@ -9,110 +9,160 @@ using Values = EmitContext::Values;
 
 namespace {
 
-int64_t constantOr(Value *value, int64_t otherwise) {
-  auto *constant = llvm::dyn_cast<llvm::ConstantInt>(value);
-  return constant ? constant->getSExtValue() : otherwise;
-}
+// The order of a tile function's arguments.
+enum Argument {
+  A,
+  AStride,
+  B,
+  BStride,
+  PanelStride,
+  Columns,
+  K,
+  OuterCount,
+  OuterA,
+  OuterB,
+  InnerCount,
+  InnerA,
+  InnerB,
+  Sums,
+  Resume,
+  ArgumentCount
+};
+
+/// Rows of A whose addresses are made from one register and the stride's multiples that x86's
+/// addressing knows.
+constexpr unsigned rowsPerBase = 3;
 
 class TileEmitter {
 public:
-  TileEmitter(EmitContext &ctx, const Tile &tile)
-      : ctx_(ctx), b_(ctx.b), tile_(tile), lanes_(ctx.lanes(tile.dtype)),
-        vector_(ctx.registerType(tile.dtype, lanes_)), scalar_(ctx.registerType(tile.dtype, 1)) {}
+  TileEmitter(EmitContext &ctx, const TileShape &shape, llvm::Function *function)
+      : ctx_(ctx), b_(ctx.b), shape_(shape), function_(function), lanes_(ctx.lanes(shape.dtype)),
+        vector_(ctx.registerType(shape.dtype, lanes_)), scalar_(ctx.registerType(shape.dtype, 1)) {}
 
   void emit() {
+    if (shape_.masked)
+      for (unsigned v = 0; v < shape_.vectors; ++v)
+        masks_.push_back(ctx_.firstLanes(
+            lanes_, b_.CreateSub(argument(Columns), ctx_.i64(int64_t(v) * lanes_))));
     // Carried through the loops: the sums, then the address of B, then those of A.
-    Values state;
-    for (unsigned r = 0; r < tile_.rows; ++r)
-      for (unsigned v = 0; v < tile_.vectors; ++v)
-        state.push_back(tile_.initial ? tile_.initial(r, v)
-                                      : llvm::Constant::getNullValue(vector_));
-    state.push_back(tile_.b);
-    if (tile_.aRows.empty())
-      state.push_back(tile_.a);
+    Values state = beginning();
+    state.push_back(argument(B));
+    unsigned bases =
+        shape_.left == TileShape::Rows ? (shape_.rows + rowsPerBase - 1) / rowsPerBase : 1;
+    for (unsigned i = 0; i < bases; ++i)
+      state.push_back(advance(argument(A),
+                              i == 0 ? ctx_.i64(0)
+                                     : b_.CreateMul(argument(AStride), ctx_.i64(i * rowsPerBase))));
+    if (shape_.loops)
+      state = loop(argument(OuterCount), argument(OuterA), argument(OuterB), state,
+                   [&](const Values &turn) {
+                     return loop(argument(InnerCount), argument(InnerA), argument(InnerB), turn,
+                                 [&](const Values &inner) { return overK(inner); });
+                   });
     else
-      state.insert(state.end(), tile_.aRows.begin(), tile_.aRows.end());
-    state = loops(0, std::move(state));
-    state.resize(sums());
-    tile_.finish(state);
+      state = overK(state);
+    for (unsigned i = 0; i < sums(); ++i)
+      b_.CreateAlignedStore(state[i], sumAddress(i), vectorAlign());
+    b_.CreateRetVoid();
   }
 
 private:
-  unsigned sums() const { return tile_.rows * tile_.vectors; }
-
+  Value *argument(Argument which) const { return function_->getArg(which); }
+  unsigned sums() const { return shape_.rows * shape_.vectors; }
+  llvm::Align vectorAlign() const { return llvm::Align(lanes_ * dtypeSize(shape_.dtype)); }
   Value *advance(Value *address, Value *elements) {
-    return ctx_.element(tile_.dtype, address, elements);
+    return ctx_.element(shape_.dtype, address, elements);
+  }
+  Value *sumAddress(unsigned i) { return advance(argument(Sums), ctx_.i64(int64_t(i) * lanes_)); }
+
+  /// The sums' first values.
+  Values beginning() {
+    auto *from = b_.GetInsertBlock();
+    auto *load = llvm::BasicBlock::Create(ctx_.context, "resume", function_);
+    auto *start = llvm::BasicBlock::Create(ctx_.context, "start", function_);
+    b_.CreateCondBr(argument(Resume), load, start);
+    b_.SetInsertPoint(load);
+    Values before;
+    for (unsigned i = 0; i < sums(); ++i)
+      before.push_back(b_.CreateAlignedLoad(vector_, sumAddress(i), vectorAlign()));
+    b_.CreateBr(start);
+    b_.SetInsertPoint(start);
+    Values first;
+    for (unsigned i = 0; i < sums(); ++i) {
+      auto *phi = b_.CreatePHI(vector_, 2);
+      phi->addIncoming(llvm::Constant::getNullValue(vector_), from);
+      phi->addIncoming(before[i], load);
+      first.push_back(phi);
+    }
+    return first;
   }
 
-  Values loops(size_t level, Values state) {
-    if (level == tile_.outer.size()) return innermost(std::move(state));
-    const TileLoop &loop = tile_.outer[level];
-    if (constantOr(loop.count, 0) == 1) return loops(level + 1, std::move(state));
-    return ctx_.loop(ctx_.i64(0), loop.count, ctx_.i64(1), state,
-                     [&](Value *, const Values &current) {
-                       Values next = loops(level + 1, current);
-                       next[sums()] = advance(current[sums()], loop.bStep);
-                       for (size_t i = sums() + 1; i < next.size(); ++i)
-                         next[i] = advance(current[i], loop.aStep);
-                       return next;
-                     });
+  Values loop(Value *count, Value *aStep, Value *bStep, const Values &initial,
+              const std::function<Values(const Values &)> &body) {
+    return ctx_.loop(ctx_.i64(0), count, ctx_.i64(1), initial, [&](Value *, const Values &current) {
+      Values next = body(current);
+      next[sums()] = advance(current[sums()], bStep);
+      for (size_t i = sums() + 1; i < next.size(); ++i) next[i] = advance(current[i], aStep);
+      return next;
+    });
   }
 
-  /// Turns of the loop over k written out one after another: enough that the loop's own
-  /// instructions do not show.
-  unsigned unroll() const { return sums() >= 16 ? 2 : sums() >= 6 ? 4 : 8; }
-
-  Values innermost(Values state) {
-    int64_t known = constantOr(tile_.k, -1);
-    unsigned turns = unroll();
-    if (known >= 0 && known <= 2 * turns) return steps(state, known);
-    Value *whole = b_.CreateAnd(tile_.k, ctx_.i64(-int64_t(turns)));
+  Values overK(Values state) {
+    // Turns written out one after another: enough that the loop's own instructions do not show.
+    unsigned turns = sums() >= 16 ? 2 : sums() >= 6 ? 4 : 8;
+    Value *k = argument(K), *whole = b_.CreateAnd(k, ctx_.i64(-int64_t(turns)));
     state = ctx_.loop(ctx_.i64(0), whole, ctx_.i64(turns), state,
                       [&](Value *, const Values &current) { return steps(current, turns); });
-    if (known >= 0) return steps(state, known % turns);
-    return ctx_.loop(whole, tile_.k, ctx_.i64(1), state,
+    return ctx_.loop(whole, k, ctx_.i64(1), state,
                      [&](Value *, const Values &current) { return steps(current, 1); });
   }
 
-  /// How far `k` turns of the innermost loop move in A.
+  /// How far `k` turns of the innermost loop move in A and in B.
   Value *aOffset(unsigned k) {
-    return tile_.aStep ? b_.CreateMul(tile_.aStep, ctx_.i64(k)) : ctx_.i64(k);
+    if (shape_.left == TileShape::Columns) return b_.CreateMul(argument(AStride), ctx_.i64(k));
+    return ctx_.i64(shape_.left == TileShape::Packed ? k * shape_.rows : k);
+  }
+  Value *bOffset(unsigned k) {
+    if (shape_.packedB) return ctx_.i64(int64_t(k) * shape_.panelVectors * lanes_);
+    return b_.CreateMul(argument(BStride), ctx_.i64(k));
   }
 
-  /// `count` turns of the innermost loop.
   Values steps(Values state, unsigned count) {
-    if (count == 0) return state;
     for (unsigned k = 0; k < count; ++k) step(state, k);
-    state[sums()] = advance(state[sums()], b_.CreateMul(tile_.bRowStride, ctx_.i64(count)));
+    state[sums()] = advance(state[sums()], bOffset(count));
     for (size_t i = sums() + 1; i < state.size(); ++i) state[i] = advance(state[i], aOffset(count));
     return state;
   }
 
   Value *loadB(Value *row, unsigned v) {
-    Value *at = ctx_.i64(int64_t(v) * lanes_);
-    if (tile_.panelVectors && v / tile_.panelVectors)
-      at = b_.CreateAdd(at, b_.CreateMul(tile_.panelGap, ctx_.i64(v / tile_.panelVectors)));
+    Value *at = ctx_.i64(int64_t(v % shape_.panelVectors) * lanes_);
+    if (unsigned panel = v / shape_.panelVectors)
+      at = b_.CreateAdd(at, b_.CreateMul(argument(PanelStride), ctx_.i64(panel)));
+    llvm::Align align = shape_.packedB ? vectorAlign() : llvm::Align(1);
     Value *address = advance(row, at);
-    Value *mask = tile_.bMasks.empty() ? nullptr : tile_.bMasks[v];
-    if (mask)
-      return b_.CreateMaskedLoad(vector_, address, llvm::Align(tile_.bAlign), mask,
+    if (shape_.masked)
+      return b_.CreateMaskedLoad(vector_, address, align, masks_[v],
                                  llvm::Constant::getNullValue(vector_));
-    return b_.CreateAlignedLoad(vector_, address, llvm::Align(tile_.bAlign));
+    return b_.CreateAlignedLoad(vector_, address, align);
   }
 
   void step(Values &state, unsigned k) {
-    Value *row = advance(state[sums()], b_.CreateMul(tile_.bRowStride, ctx_.i64(k)));
+    Value *row = advance(state[sums()], bOffset(k));
     Values right;
-    for (unsigned v = 0; v < tile_.vectors; ++v) right.push_back(loadB(row, v));
-    bool ownRows = !tile_.aRows.empty();
-    for (unsigned r = 0; r < tile_.rows; ++r) {
-      Value *base = state[sums() + 1 + (ownRows ? r : 0)];
-      Value *address =
-          advance(advance(base, aOffset(k)), ctx_.i64(ownRows ? 0 : tile_.aRowStride * r));
+    for (unsigned v = 0; v < shape_.vectors; ++v) right.push_back(loadB(row, v));
+    for (unsigned r = 0; r < shape_.rows; ++r) {
+      Value *address;
+      if (shape_.left == TileShape::Rows) {
+        address = advance(state[sums() + 1 + r / rowsPerBase], aOffset(k));
+        if (unsigned beyond = r % rowsPerBase)
+          address = advance(address, b_.CreateMul(argument(AStride), ctx_.i64(beyond)));
+      } else {
+        address = advance(advance(state[sums() + 1], aOffset(k)), ctx_.i64(r));
+      }
       Value *element = b_.CreateAlignedLoad(scalar_, address, llvm::Align(1));
       Value *left = ctx_.splat(element, lanes_);
-      for (unsigned v = 0; v < tile_.vectors; ++v) {
-        Value *&sum = state[r * tile_.vectors + v];
+      for (unsigned v = 0; v < shape_.vectors; ++v) {
+        Value *&sum = state[r * shape_.vectors + v];
         sum = multiplyAdd(left, right[v], sum);
       }
     }
@@ -125,15 +175,72 @@ private:
 
   EmitContext &ctx_;
   llvm::IRBuilder<> &b_;
-  const Tile &tile_;
+  const TileShape &shape_;
+  llvm::Function *function_;
   unsigned lanes_;
   llvm::Type *vector_;
   llvm::Type *scalar_;
+  Values masks_;
 };
+
+std::string nameOf(const EmitContext &ctx, const TileShape &shape) {
+  std::string name = shape.dtype == DType::Float64 ? "tile_f64_" : "tile_f32_";
+  name += std::to_string(shape.rows) + "x" + std::to_string(shape.vectors * ctx.lanes(shape.dtype));
+  name += shape.left == TileShape::Rows ? "_r" : shape.left == TileShape::Columns ? "_c" : "_p";
+  if (shape.packedB) name += "p";
+  if (shape.masked) name += "m";
+  if (shape.loops) name += "l";
+  if (shape.panelVectors != shape.vectors) name += std::to_string(shape.panelVectors);
+  return name + ctx.target.suffix;
+}
+
+llvm::Function *tileFunction(EmitContext &ctx, const TileShape &shape) {
+  std::string name = nameOf(ctx, shape);
+  if (llvm::Function *known = ctx.module.getFunction(name)) return known;
+  llvm::Type *i64 = ctx.b.getInt64Ty(), *pointer = ctx.b.getPtrTy();
+  std::vector<llvm::Type *> types(ArgumentCount, i64);
+  types[A] = types[B] = types[Sums] = pointer;
+  types[Resume] = ctx.b.getInt1Ty();
+  auto *function = llvm::Function::Create(llvm::FunctionType::get(ctx.b.getVoidTy(), types, false),
+                                          llvm::Function::InternalLinkage, name, ctx.module);
+  // The target's attributes, as the function has that is being written.
+  auto *caller = ctx.b.GetInsertBlock()->getParent();
+  function->setAttributes(
+      llvm::AttributeList::get(ctx.context, caller->getAttributes().getFnAttrs(), {}, {}));
+  function->addFnAttr(llvm::Attribute::NoInline);
+  for (Argument argument : {A, B, Sums})
+    function->addParamAttr(argument, llvm::Attribute::NoCapture);
+  auto point = ctx.b.saveIP();
+  ctx.b.SetInsertPoint(llvm::BasicBlock::Create(ctx.context, "entry", function));
+  TileEmitter(ctx, shape, function).emit();
+  ctx.b.restoreIP(point);
+  return function;
+}
 
 } // namespace
 
-void emitTile(EmitContext &ctx, const Tile &tile) { TileEmitter(ctx, tile).emit(); }
+void callTile(EmitContext &ctx, const TileShape &shape, const TileArguments &arguments) {
+  llvm::Function *function = tileFunction(ctx, shape);
+  Values values(ArgumentCount, nullptr);
+  values[A] = arguments.a;
+  values[AStride] = arguments.aStride;
+  values[B] = arguments.b;
+  values[BStride] = arguments.bStride;
+  values[PanelStride] = arguments.panelStride;
+  values[Columns] = arguments.columns;
+  values[K] = arguments.k;
+  values[OuterCount] = arguments.outer.count;
+  values[OuterA] = arguments.outer.aStep;
+  values[OuterB] = arguments.outer.bStep;
+  values[InnerCount] = arguments.inner.count;
+  values[InnerA] = arguments.inner.aStep;
+  values[InnerB] = arguments.inner.bStep;
+  values[Sums] = arguments.sums;
+  values[Resume] = arguments.resume ? arguments.resume : ctx.b.getFalse();
+  for (unsigned i = 0; i < ArgumentCount; ++i)
+    if (!values[i]) values[i] = llvm::PoisonValue::get(function->getArg(i)->getType());
+  ctx.b.CreateCall(function, values);
+}
 
 unsigned tileRows(const Target &target, unsigned vectors) {
   // Registers beside the sums: the vectors of B's row and one or two that hold elements of A. With
@@ -150,15 +257,6 @@ unsigned tileRows(const Target &target, unsigned vectors) {
   return vectors <= 8 ? rows[vectors] : 1;
 }
 
-unsigned tileVectors(const Target &target, int64_t rows, int64_t columns) {
-  unsigned widest = std::min<int64_t>(std::max<int64_t>(columns, 1), 8);
-  if (rows == 0) return std::min(widest, 2u);
-  // The widest tile that still takes all rows at once.
-  for (unsigned vectors = widest; vectors > 2; --vectors)
-    if (rows <= tileRows(target, vectors)) return vectors;
-  return std::min(widest, 2u);
-}
-
 RowTiling tileRowsEvenly(int64_t count, unsigned maxRows) {
   RowTiling tiling;
   if (count <= 0) return tiling;
@@ -168,6 +266,85 @@ RowTiling tileRowsEvenly(int64_t count, unsigned maxRows) {
   tiling.tiles = (count + tiling.rows - 1) / tiling.rows;
   tiling.lastRows = count - (tiling.tiles - 1) * tiling.rows;
   return tiling;
+}
+
+std::vector<unsigned> tileHeights(unsigned maxRows) {
+  std::vector<unsigned> heights = {maxRows};
+  unsigned power = 1;
+  while (power * 2 < maxRows) power *= 2;
+  for (; power >= 1; power /= 2)
+    if (power < maxRows) heights.push_back(power);
+  return heights;
+}
+
+void forTiles(EmitContext &ctx, Value *begin, Value *end, const std::vector<unsigned> &heights,
+              const std::function<void(Value *row, unsigned height)> &tile,
+              const std::function<void(Value *row, Value *height)> &after) {
+  auto &b = ctx.b;
+  auto *function = b.GetInsertBlock()->getParent();
+  auto block = [&](const char *name) {
+    return llvm::BasicBlock::Create(ctx.context, name, function);
+  };
+  auto *before = b.GetInsertBlock();
+  auto *head = block("tiles"), *body = block("tile"), *done = block("tiled"), *exit = block("end");
+  b.CreateBr(head);
+  b.SetInsertPoint(head);
+  auto *row = b.CreatePHI(b.getInt64Ty(), 2);
+  row->addIncoming(begin, before);
+  Value *left = b.CreateSub(end, row);
+  b.CreateCondBr(b.CreateICmpSGT(left, ctx.i64(0)), body, exit);
+  b.SetInsertPoint(done);
+  auto *height = b.CreatePHI(b.getInt64Ty(), heights.size());
+  b.SetInsertPoint(body);
+  for (size_t i = 0; i < heights.size(); ++i) {
+    // The last height is the one that is left.
+    llvm::BasicBlock *lower = nullptr;
+    if (i + 1 < heights.size()) {
+      auto *fits = block("fits");
+      lower = block("lower");
+      b.CreateCondBr(b.CreateICmpSGE(left, ctx.i64(heights[i])), fits, lower);
+      b.SetInsertPoint(fits);
+    }
+    tile(row, heights[i]);
+    height->addIncoming(ctx.i64(heights[i]), b.GetInsertBlock());
+    b.CreateBr(done);
+    if (lower) b.SetInsertPoint(lower);
+  }
+  b.SetInsertPoint(done);
+  if (after) after(row, height);
+  Value *next = b.CreateAdd(row, height);
+  row->addIncoming(next, b.GetInsertBlock());
+  b.CreateBr(head);
+  b.SetInsertPoint(exit);
+}
+
+void forSums(EmitContext &ctx, DType dtype, Value *sums, Value *rows, unsigned vectors,
+             Value *columns,
+             const std::function<void(Value *row, Value *column, Value *sum, Value *mask)> &store) {
+  auto &b = ctx.b;
+  unsigned lanes = ctx.lanes(dtype);
+  auto *vector = ctx.registerType(dtype, lanes);
+  llvm::Align align(lanes * dtypeSize(dtype));
+  auto *known = columns ? llvm::dyn_cast<llvm::ConstantInt>(columns) : nullptr;
+  Values masks(vectors, nullptr);
+  unsigned count = vectors;
+  for (unsigned v = 0; columns && v < vectors; ++v) {
+    int64_t begin = int64_t(v) * lanes;
+    if (known && known->getSExtValue() >= begin + lanes) continue;
+    if (known && known->getSExtValue() <= begin) {
+      count = v;
+      break;
+    }
+    masks[v] = ctx.firstLanes(lanes, b.CreateSub(columns, ctx.i64(begin)));
+  }
+  ctx.loop(ctx.i64(0), rows, ctx.i64(1), [&](Value *row) {
+    Value *line = ctx.element(dtype, sums, b.CreateMul(row, ctx.i64(int64_t(vectors) * lanes)));
+    for (unsigned v = 0; v < count; ++v) {
+      Value *column = ctx.i64(int64_t(v) * lanes);
+      Value *sum = b.CreateAlignedLoad(vector, ctx.element(dtype, line, column), align);
+      store(row, column, sum, masks[v]);
+    }
+  });
 }
 
 } // namespace graphc::lower

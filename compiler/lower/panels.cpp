@@ -143,12 +143,30 @@ void emitPackPanels(EmitContext &ctx, const PanelLayout &layout, Value *source, 
   }
 }
 
-void emitPackRows(EmitContext &ctx, DType dtype, unsigned rows, Value *k, Value *source,
+void callPackRows(EmitContext &ctx, DType dtype, unsigned rows, Value *k, Value *source,
                   Value *stride, Value *destination) {
-  Values sources;
-  for (unsigned r = 0; r < rows; ++r)
-    sources.push_back(ctx.element(dtype, source, ctx.b.CreateMul(stride, ctx.i64(r))));
-  packTransposed(ctx, dtype, sources, k, destination, rows);
+  std::string name = dtype == DType::Float64 ? "pack_f64_" : "pack_f32_";
+  name += std::to_string(rows) + ctx.target.suffix;
+  llvm::Function *function = ctx.module.getFunction(name);
+  if (!function) {
+    llvm::Type *i64 = ctx.b.getInt64Ty(), *pointer = ctx.b.getPtrTy();
+    auto *type = llvm::FunctionType::get(ctx.b.getVoidTy(), {i64, pointer, i64, pointer}, false);
+    function = llvm::Function::Create(type, llvm::Function::InternalLinkage, name, ctx.module);
+    auto *caller = ctx.b.GetInsertBlock()->getParent();
+    function->setAttributes(
+        llvm::AttributeList::get(ctx.context, caller->getAttributes().getFnAttrs(), {}, {}));
+    function->addFnAttr(llvm::Attribute::NoInline);
+    auto point = ctx.b.saveIP();
+    ctx.b.SetInsertPoint(llvm::BasicBlock::Create(ctx.context, "entry", function));
+    Values sources;
+    for (unsigned r = 0; r < rows; ++r)
+      sources.push_back(ctx.element(dtype, function->getArg(1),
+                                    ctx.b.CreateMul(function->getArg(2), ctx.i64(r))));
+    packTransposed(ctx, dtype, sources, function->getArg(0), function->getArg(3), rows);
+    ctx.b.CreateRetVoid();
+    ctx.b.restoreIP(point);
+  }
+  ctx.b.CreateCall(function, {k, source, stride, destination});
 }
 
 } // namespace graphc::lower

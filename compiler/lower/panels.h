@@ -36,9 +36,9 @@ void emitPackPanels(EmitContext &ctx, const PanelLayout &layout, llvm::Value *so
                     llvm::Value *strideK, llvm::Value *strideN, llvm::Value *destination,
                     llvm::Value *begin, llvm::Value *end);
 
-/// Emits the packing of `rows` rows and `k` columns of row-major A from `source` on, whose rows are
-/// `stride` elements apart. Writes up to a vector behind the tile's end.
-void emitPackRows(EmitContext &ctx, DType dtype, unsigned rows, llvm::Value *k, llvm::Value *source,
+/// Calls the function that packs `rows` rows and `k` columns of row-major A from `source` on, whose
+/// rows are `stride` elements apart. It writes up to a vector behind the tile's end.
+void callPackRows(EmitContext &ctx, DType dtype, unsigned rows, llvm::Value *k, llvm::Value *source,
                   llvm::Value *stride, llvm::Value *destination);
 
 } // namespace graphc::lower
