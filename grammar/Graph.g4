@@ -7,6 +7,8 @@
 // ends the statement with StatementFailed, and parsing goes on after it.
 grammar Graph;
 
+options { superClass = ParserBase; }
+
 tokens {
   Newline, Indent, Dedent, Invalid, Name, Int, Float, String,
   FStringStart, FStringText, FStringOpen, FStringEqual, FStringConversion, FStringColon,
@@ -22,17 +24,7 @@ tokens {
 }
 
 @parser::postinclude {
-#include "syntax/builder.h"
-}
-
-@parser::members {
-  graphc::AstBuilder *b = nullptr;
-
-  /// Frees the contexts of the statement just parsed.
-  void release() {
-    _tracker.reset();
-    setContext(nullptr);
-  }
+#include "syntax/parser_base.h"
 }
 
 file : statement* EOF ;
