@@ -88,7 +88,7 @@ std::string dependencies(const std::vector<std::string> &targets,
 bool readWeights(const std::string &path, Graph &graph, Weights &weights, std::string &why) {
   Checkpoint checkpoint;
   if (!readCheckpoint(graph, path, checkpoint, why)) return false;
-  Interpreter initial(graph);
+  GraphInterpreter initial(graph);
   bool complete = std::find(checkpoint.present.begin(), checkpoint.present.end(), false) ==
                   checkpoint.present.end();
   if (!complete && !initial.initialize(why)) return false;

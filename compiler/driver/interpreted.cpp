@@ -85,7 +85,7 @@ private:
 
   const Graph &graph_;
   const ModelInterface &model_;
-  Interpreter interpreter_;
+  GraphInterpreter interpreter_;
 };
 
 } // namespace

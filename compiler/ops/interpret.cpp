@@ -79,12 +79,12 @@ bool evaluateOperation(const Operation &op, std::span<const Array *const> inputs
   return false;
 }
 
-Interpreter::Interpreter(const Graph &graph, uint64_t seed)
+GraphInterpreter::GraphInterpreter(const Graph &graph, uint64_t seed)
     : graph_(graph), seed_(seed ? seed : graph.seed), values_(graph.variables.size()) {}
 
 /// One run of a list of operations.
-struct InterpreterRun {
-  Interpreter &self;
+struct GraphRun {
+  GraphInterpreter &self;
   std::string &error;
   uint64_t counter = 0;
   std::vector<std::optional<int64_t>> symbols; // by DimSymbol::id
@@ -100,7 +100,7 @@ struct InterpreterRun {
   /// While the initializers run: the variables that have their value.
   const std::vector<bool> *initialized = nullptr;
 
-  InterpreterRun(Interpreter &interpreter, std::string &why)
+  GraphRun(GraphInterpreter &interpreter, std::string &why)
       : self(interpreter), error(why), symbols(interpreter.graph_.dims.symbols().size()) {}
 
   bool fail(std::string what) {
@@ -292,9 +292,9 @@ struct InterpreterRun {
   }
 };
 
-bool Interpreter::initialize(std::string &error) {
+bool GraphInterpreter::initialize(std::string &error) {
   auto operations = neededByInitialValues(graph_);
-  InterpreterRun run(*this, error);
+  GraphRun run(*this, error);
   std::vector<bool> initialized(values_.size(), false);
   std::unordered_map<const Operation *, std::vector<const Variable *>> initials;
   for (const auto *v : graph_.variables) {
@@ -319,15 +319,15 @@ bool Interpreter::initialize(std::string &error) {
   });
 }
 
-bool Interpreter::call(const Export &exported, std::span<const Array> inputs,
-                       std::vector<Array> &outputs, std::string &error) {
+bool GraphInterpreter::call(const Export &exported, std::span<const Array> inputs,
+                            std::vector<Array> &outputs, std::string &error) {
   if (inputs.size() != exported.inputs.size()) {
     error = fmt::format("{} inputs, but {} takes {}", inputs.size(), exported.name,
                         exported.inputs.size());
     return false;
   }
   auto operations = neededBy(exported);
-  InterpreterRun run(*this, error);
+  GraphRun run(*this, error);
   if (!run.bind(exported, inputs)) return false;
   bool draws =
       std::any_of(operations.begin(), operations.end(), [](auto *op) { return isRandom(*op); });

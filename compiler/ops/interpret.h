@@ -25,10 +25,10 @@ const Literal *literalOf(Graph &graph, const Array &array);
 
 /// An instance of a definition: its variables, seed and counter, as the runtime's instances have
 /// them. Not for several threads at once.
-class Interpreter {
+class GraphInterpreter {
 public:
   /// `seed` 0 means the definition's own. `graph` must outlive the interpreter.
-  explicit Interpreter(const Graph &graph, uint64_t seed = 0);
+  explicit GraphInterpreter(const Graph &graph, uint64_t seed = 0);
 
   /// Gives every variable its initial value. Must come first.
   bool initialize(std::string &error);
@@ -48,7 +48,7 @@ public:
   void setRandom(uint64_t seed, uint64_t counter) { seed_ = seed, counter_ = counter; }
 
 private:
-  friend struct InterpreterRun;
+  friend struct GraphRun;
 
   const Graph &graph_;
   uint64_t seed_;
