@@ -33,7 +33,7 @@ PLACE(graphrt_model_desc, seed, 168);
 #endif
 
 // A function's address as data; POSIX lets both be converted (see dlsym).
-#define FUNCTION(name) {#name, (void *)(uintptr_t)&name}
+#define FUNCTION(name) {#name, (void *)(uintptr_t)&(name)}
 
 const graphrt_symbol *graphrt_symbols(void) {
   static const graphrt_symbol symbols[] = {

@@ -161,9 +161,9 @@ graphrt_status graphrt_i_checkpoint_apply(graphrt_instance *instance,
   }
   graphrt_i_clear();
   if (checkpoint->surplus > 0)
-    (void)graphrt_i_fail(GRAPHRT_OK, "%lld tensor%s of the file belong%s to no variable of %s",
-                         (long long)checkpoint->surplus, checkpoint->surplus == 1 ? "" : "s",
-                         checkpoint->surplus == 1 ? "s" : "", desc->model.name);
+    graphrt_i_message("%lld tensor%s of the file belong%s to no variable of %s",
+                      (long long)checkpoint->surplus, checkpoint->surplus == 1 ? "" : "s",
+                      checkpoint->surplus == 1 ? "s" : "", desc->model.name);
   return GRAPHRT_OK;
 }
 
@@ -200,14 +200,15 @@ static uint64_t source_bytes(const graphrt_safetensor_source *source) {
   return (uint64_t)bytes;
 }
 
-static uint8_t *assemble(const graphrt_instance *instance, int32_t first, uint64_t bytes) {
+static uint8_t *assemble(const graphrt_instance *instance, int32_t first, const char *whole_name,
+                         uint64_t bytes) {
   const graphrt_model_desc *desc = instance->desc;
   uint8_t *whole = graphrt_i_allocate(&instance->host, bytes);
   if (!whole) return NULL;
   memset(whole, 0, bytes);
   for (int32_t i = first; i < desc->model.variable_count; ++i) {
     const char *name = desc->model.variables[i].whole;
-    if (name && strcmp(name, desc->model.variables[first].whole) == 0)
+    if (name && strcmp(name, whole_name) == 0)
       graphrt_i_part_to_whole(desc, i, graphrt_i_variable(instance, i), whole);
   }
   return whole;
@@ -223,7 +224,7 @@ static graphrt_status collect(tensors *t) {
                                         .rank = info->rank,
                                         .dims = graphrt_i_whole_dims(desc, i)};
     if (info->whole) {
-      source.data = assemble(t->instance, i, source_bytes(&source));
+      source.data = assemble(t->instance, i, info->whole, source_bytes(&source));
       if (!source.data)
         return graphrt_i_fail(GRAPHRT_OUT_OF_MEMORY, "no memory to put variable %s together",
                               info->whole);

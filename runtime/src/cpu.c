@@ -1,5 +1,4 @@
 // Which of a definition's code variants this processor runs.
-#define _GNU_SOURCE
 #include "internal.h"
 
 #include <sched.h>

@@ -10,12 +10,11 @@ const char *graphrt_message(void) { return last_message; }
 
 void graphrt_i_clear(void) { last_message[0] = 0; }
 
-graphrt_status graphrt_i_fail(graphrt_status status, const char *format, ...) {
+void graphrt_i_message(const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(last_message, sizeof last_message, format, arguments);
   va_end(arguments);
-  return status;
 }
 
 graphrt_status graphrt_i_done(const graphrt_host *host, graphrt_status status) {

@@ -50,9 +50,11 @@ GRAPHRT_INTERNAL_FN int64_t graphrt_i_round(int64_t size);
 // ---- Messages (error.c) ----
 
 GRAPHRT_INTERNAL_FN void graphrt_i_clear(void);
-// Sets this thread's message; returns `status`.
-GRAPHRT_INTERNAL_FN graphrt_status graphrt_i_fail(graphrt_status status, const char *format, ...)
-    GRAPHRT_PRINTF(2, 3);
+// Sets this thread's message.
+GRAPHRT_INTERNAL_FN void graphrt_i_message(const char *format, ...) GRAPHRT_PRINTF(1, 2);
+// Sets this thread's message; gives `status`. A macro, so that a reader, a compiler and an analyzer
+// see which status comes back.
+#define graphrt_i_fail(status, ...) (graphrt_i_message(__VA_ARGS__), (status))
 // Passes a failure on to the host's handler; returns `status`.
 GRAPHRT_INTERNAL_FN graphrt_status graphrt_i_done(const graphrt_host *host, graphrt_status status);
 // A name out of a file, fit to be printed: shortened, without control characters or broken UTF-8.

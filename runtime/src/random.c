@@ -53,8 +53,8 @@ static sequence sequence_of(const graphrt_random_state *state) {
 __attribute__((always_inline)) static inline void
 make_blocks(const sequence *s, uint64_t first, uint32_t attempt, uint32_t out[WIDTH * 4]) {
   uint32_t c0[WIDTH], c1[WIDTH], c2[WIDTH], c3[WIDTH];
-  for (int i = 0; i < WIDTH; ++i) {
-    uint64_t block = first + (uint64_t)i;
+  for (size_t i = 0; i < WIDTH; ++i) {
+    uint64_t block = first + i;
     c0[i] = (uint32_t)block;
     c1[i] = ((uint32_t)(block >> 32) & 0xffff) | attempt << 16;
     c2[i] = s->call[0];
@@ -62,7 +62,7 @@ make_blocks(const sequence *s, uint64_t first, uint32_t attempt, uint32_t out[WI
   }
   uint32_t k0 = s->key[0], k1 = s->key[1];
   for (int round = 0; round < 10; ++round) {
-    for (int i = 0; i < WIDTH; ++i) {
+    for (size_t i = 0; i < WIDTH; ++i) {
       uint64_t product0 = (uint64_t)multiplier0 * c0[i];
       uint64_t product1 = (uint64_t)multiplier1 * c2[i];
       c0[i] = (uint32_t)(product1 >> 32) ^ c1[i] ^ k0;
@@ -73,7 +73,7 @@ make_blocks(const sequence *s, uint64_t first, uint32_t attempt, uint32_t out[WI
     k0 += weyl0;
     k1 += weyl1;
   }
-  for (int i = 0; i < WIDTH; ++i) {
+  for (size_t i = 0; i < WIDTH; ++i) {
     out[4 * i] = c0[i];
     out[4 * i + 1] = c1[i];
     out[4 * i + 2] = c2[i];
@@ -149,7 +149,7 @@ enum { MOST_ATTEMPTS = 128 }; // each is refused with probability 0.0455
 static void truncate_f32(const sequence *s, uint64_t block, float values[4]) {
   for (uint32_t attempt = 1; attempt < MOST_ATTEMPTS; ++attempt) {
     bool again = false;
-    for (int i = 0; i < 4; ++i) again = again || !(fabsf(values[i]) < 2.0f);
+    for (size_t i = 0; i < 4; ++i) again = again || !(fabsf(values[i]) < 2.0f);
     if (!again) return;
     const uint32_t counter[4] = {(uint32_t)block,
                                  ((uint32_t)(block >> 32) & 0xffff) | attempt << 16, s->call[0],
@@ -159,7 +159,7 @@ static void truncate_f32(const sequence *s, uint64_t block, float values[4]) {
     graphrt_philox(counter, s->key, word);
     normal_f32(word[0], word[1], fresh);
     normal_f32(word[2], word[3], fresh + 2);
-    for (int i = 0; i < 4; ++i)
+    for (size_t i = 0; i < 4; ++i)
       if (!(fabsf(values[i]) < 2.0f)) values[i] = fresh[i];
   }
 }
@@ -174,7 +174,7 @@ static void truncate_f64(const sequence *s, uint64_t block, double values[2]) {
     double fresh[2];
     graphrt_philox(counter, s->key, word);
     normal_f64(word, fresh);
-    for (int i = 0; i < 2; ++i)
+    for (size_t i = 0; i < 2; ++i)
       if (!(fabs(values[i]) < 2.0)) values[i] = fresh[i];
   }
 }
@@ -188,16 +188,16 @@ static void batch_f32(const sequence *s, uint64_t first, int32_t kind, float a, 
   blocks(s, first, 0, word);
   if (kind == GRAPHRT_RANDOM_UNIFORM) {
     float range = b - a;
-    for (int i = 0; i < NARROW; ++i) {
+    for (size_t i = 0; i < NARROW; ++i) {
       float value = unit_f32(word[i]) * range + a;
       values[i] = value < b ? value : below; // rounding may reach b
     }
     return;
   }
-  for (int i = 0; i < NARROW; i += 2) normal_f32(word[i], word[i + 1], values + i);
+  for (size_t i = 0; i < NARROW; i += 2) normal_f32(word[i], word[i + 1], values + i);
   if (kind == GRAPHRT_RANDOM_TRUNCATED_NORMAL)
-    for (int i = 0; i < WIDTH; ++i) truncate_f32(s, first + (uint64_t)i, values + 4 * i);
-  for (int i = 0; i < NARROW; ++i) values[i] = values[i] * b + a;
+    for (size_t i = 0; i < WIDTH; ++i) truncate_f32(s, first + i, values + 4 * i);
+  for (size_t i = 0; i < NARROW; ++i) values[i] = values[i] * b + a;
 }
 
 static void batch_f64(const sequence *s, uint64_t first, int32_t kind, double a, double b,
@@ -206,18 +206,17 @@ static void batch_f64(const sequence *s, uint64_t first, int32_t kind, double a,
   blocks(s, first, 0, word);
   if (kind == GRAPHRT_RANDOM_UNIFORM) {
     double range = b - a;
-    for (int i = 0; i < WIDE; ++i) {
+    for (size_t i = 0; i < WIDE; ++i) {
       double value = unit_f64(word[2 * i], word[2 * i + 1]) * range + a;
       values[i] = value < b ? value : below;
     }
     return;
   }
-  for (int i = 0; i < WIDTH; ++i) {
+  for (size_t i = 0; i < WIDTH; ++i) {
     normal_f64(word + 4 * i, values + 2 * i);
-    if (kind == GRAPHRT_RANDOM_TRUNCATED_NORMAL)
-      truncate_f64(s, first + (uint64_t)i, values + 2 * i);
+    if (kind == GRAPHRT_RANDOM_TRUNCATED_NORMAL) truncate_f64(s, first + i, values + 2 * i);
   }
-  for (int i = 0; i < WIDE; ++i) values[i] = values[i] * b + a;
+  for (size_t i = 0; i < WIDE; ++i) values[i] = values[i] * b + a;
 }
 
 // Uniform numbers of 16 bits: those that float rounds up to b step down to the one before.

@@ -247,9 +247,11 @@ static bool metadata(parser *p) {
     if (!room) return false;
     graphrt_metadata *entry = &h->metadata[h->metadata_count];
     if (!is_next(p, '"')) return refuse(p, "expected a string in __metadata__");
-    if (!(entry->key = string(p)) || !expect(p, ':')) return false;
+    entry->key = string(p);
+    if (!entry->key || !expect(p, ':')) return false;
     if (!is_next(p, '"')) return refuse(p, "expected a string in __metadata__");
-    if (!(entry->value = string(p))) return false;
+    entry->value = string(p);
+    if (!entry->value) return false;
     ++h->metadata_count;
   } while (accept(p, ','));
   return expect(p, '}');
@@ -292,7 +294,8 @@ static bool entry(parser *p, graphrt_safetensor *tensor) {
     seen |= field;
     if (!expect(p, ':')) return false;
     if (field == DTYPE) {
-      if (!(tensor->dtype_name = string(p))) return false;
+      tensor->dtype_name = string(p);
+      if (!tensor->dtype_name) return false;
       bits = graphrt_i_safetensors_bits(tensor->dtype_name, &tensor->dtype);
       if (bits == 0) return refuse(p, "a dtype that does not exist");
     } else if (field == SHAPE) {

@@ -1,6 +1,5 @@
 // Opening and reading safetensors files. Data is read, not mapped: a file that another program cuts
 // short meanwhile gives a status, not a signal.
-#define _FILE_OFFSET_BITS 64
 #include "internal.h"
 
 #include <errno.h>

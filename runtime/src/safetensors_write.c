@@ -1,6 +1,4 @@
 // Writing safetensors files, whole or not at all.
-#define _GNU_SOURCE
-#define _FILE_OFFSET_BITS 64
 #include "internal.h"
 
 #include <errno.h>
@@ -133,7 +131,7 @@ static size_t temporary_name(const char *target, char *name) {
 // Makes the renaming itself last. What the file system does not offer here cannot be helped.
 static void sync_directory(char *temporary, size_t directory) {
   if (directory == 0) {
-    strcpy(temporary, ".");
+    memcpy(temporary, ".", 2);
   } else {
     temporary[directory] = 0;
   }
@@ -288,7 +286,7 @@ graphrt_status graphrt_i_safetensors_write(const char *path,
     char message[512], quoted[GRAPHRT_QUOTED];
     strncpy(message, graphrt_message(), sizeof message - 1);
     message[sizeof message - 1] = 0;
-    graphrt_i_fail(status, "%s: %s", graphrt_i_quote(path, quoted), message);
+    graphrt_i_message("%s: %s", graphrt_i_quote(path, quoted), message);
   }
   return status;
 }
