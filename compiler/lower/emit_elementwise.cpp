@@ -59,8 +59,7 @@ void emitChecking(EmitContext &ctx, const Kernel &kernel) {
       position = b.CreateAdd(b.CreateMul(position, ctx.dim(kernel.loops[k])), loops[k]);
     Value *value = emitter.emit(kernel.value);
     if (!kernel.limit) {
-      Value *zero = b.CreateICmpEQ(value, llvm::Constant::getNullValue(value->getType()));
-      ctx.ifThen(zero, [&] {
+      ctx.ifThen(value, [&] {
         auto fail = ctx.runtime("graphrt_fail", b.getInt32Ty(),
                                 {b.getPtrTy(), b.getInt32Ty(), b.getInt64Ty(), b.getPtrTy()});
         b.CreateCall(fail, {ctx.call(), b.getInt32(4) /* GRAPHRT_OUT_OF_RANGE */, position,
@@ -79,6 +78,21 @@ void emitChecking(EmitContext &ctx, const Kernel &kernel) {
   });
 }
 
+/// Each number from the one before.
+static void emitRecurrence(EmitContext &ctx, const Kernel &kernel) {
+  ExprEmitter emitter(ctx, kernel);
+  emitter.loops.assign(kernel.loops.size(), ctx.i64(0));
+  Value *start = emitter.emit(kernel.value), *step = emitter.emit(kernel.limit);
+  DType dtype = kernel.store.dtype;
+  Value *length = kernel.loops.empty() ? ctx.i64(1) : ctx.dim(kernel.loops[0]);
+  ctx.loop(ctx.i64(0), length, ctx.i64(1), {start}, [&](Value *i, const EmitContext::Values &at) {
+    Value *address = ctx.element(dtype, ctx.buffer(kernel.store.slot), i);
+    Value *memory = ctx.toMemory(dtype, at[0]);
+    ctx.b.CreateAlignedStore(memory, address, llvm::Align(1));
+    return EmitContext::Values{ctx.b.CreateFAdd(ctx.toRegister(dtype, memory), step)};
+  });
+}
+
 void emitKernel(EmitContext &ctx, const Kernel &kernel) {
   switch (kernel.form) {
   case Kernel::Elementwise:
@@ -89,6 +103,9 @@ void emitKernel(EmitContext &ctx, const Kernel &kernel) {
     break;
   case Kernel::Checking:
     emitChecking(ctx, kernel);
+    break;
+  case Kernel::Recurrence:
+    emitRecurrence(ctx, kernel);
     break;
   }
 }

@@ -294,16 +294,9 @@ Value *ExprEmitter::emitCast(const Expr *e) {
     return b.CreateFPCast(made, type);
   }
   if (!isFloating(source)) return b.CreateIntCast(x, type, isSigned(source));
-  // What does not fit gives some value, not an undefined one.
-  if (to == DType::UInt64) {
-    Value *negative = b.CreateFCmpOLT(x, llvm::Constant::getNullValue(x->getType()));
-    Value *below = b.CreateFreeze(b.CreateFPToSI(x, type));
-    Value *above = b.CreateFreeze(b.CreateFPToUI(x, type));
-    return b.CreateSelect(negative, below, above);
-  }
-  DType through = to == DType::UInt32 || to == DType::Int64 ? DType::Int64 : DType::Int32;
-  Value *whole = b.CreateFreeze(b.CreateFPToSI(x, ctx_.registerType(through, n)));
-  return b.CreateIntCast(whole, type, true);
+  // What does not fit gives the nearest number, NaN 0.
+  auto kind = isSigned(to) ? llvm::Intrinsic::fptosi_sat : llvm::Intrinsic::fptoui_sat;
+  return b.CreateIntrinsic(kind, {type, x->getType()}, {x});
 }
 
 Value *ExprEmitter::emitUnary(const Expr *e, Value *x) {

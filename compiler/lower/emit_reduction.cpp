@@ -92,9 +92,6 @@ private:
             Value *best = values[2 * u], *at = values[2 * u + 1];
             Value *here = ctx_.splat(position(loops), emitter.lanes);
             Value *better = isBetter(value, best);
-            // The first element is taken whatever it is.
-            Value *first = b_.CreateICmpEQ(here, llvm::Constant::getNullValue(here->getType()));
-            better = b_.CreateOr(better, first);
             next[2 * u] = b_.CreateSelect(better, value, best);
             next[2 * u + 1] = b_.CreateSelect(better, here, at);
           }

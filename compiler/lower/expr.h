@@ -21,7 +21,7 @@ enum class ExprKind : uint8_t {
   Load,     // the element of `node` at indices `args`
   Acc,      // what a reduction or contraction has accumulated
   // One operand
-  Cast, // to the dtype, as C does but for NaN and what does not fit, which are any value
+  Cast, // to the dtype; from floating to integer toward zero, to the nearest that fits, NaN to 0
   Neg,
   Abs,
   Sign,
@@ -38,6 +38,7 @@ enum class ExprKind : uint8_t {
   Sigmoid,
   Softplus,
   Erf,
+  Erfc,
   Sin,
   Cos,
   Tan,

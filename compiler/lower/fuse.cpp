@@ -50,7 +50,9 @@ public:
   explicit Fuser(Program &program) : program_(program) {}
 
   void run() {
-    for (const auto &node : program_.nodes) noteReads(node.get(), node.get());
+    seeThroughViews();
+    for (const auto &node : program_.nodes)
+      if (!node->dead) noteReads(node.get(), node.get());
     for (Node *output : program_.outputs) required_.insert(storageOf(output));
     for (const Update &update : program_.updates) required_.insert(storageOf(update.value));
     for (size_t i = 0; i < program_.nodes.size(); ++i) decide(program_.nodes[i].get());
@@ -58,6 +60,34 @@ public:
   }
 
 private:
+  /// Where a view only adds or drops dimensions of 1, what it shows is read itself.
+  void seeThroughViews() {
+    auto &exprs = program_.exprs;
+    for (const auto &node : program_.nodes)
+      replaceExpressions(*node, [&](const Expr *e) {
+        return exprs.rewrite(e, [&](const Expr *leaf) -> const Expr * {
+          if (leaf->kind != ExprKind::Load || leaf->node->kind != Node::Alias) return nullptr;
+          return leaf->node->value ? exprs.at(leaf->node->value, leaf->args) : nullptr;
+        });
+      });
+    for (const auto &node : program_.nodes)
+      if (node->kind == Node::Alias) node->value = nullptr;
+    // Views that nothing else wants are gone.
+    std::unordered_set<Node *> wanted(program_.outputs.begin(), program_.outputs.end());
+    for (const Update &update : program_.updates) wanted.insert(update.value);
+    for (size_t i = program_.nodes.size(); i-- > 0;) {
+      Node *node = program_.nodes[i].get();
+      if (node->kind == Node::Alias && !wanted.contains(node)) {
+        node->dead = true;
+        continue;
+      }
+      wanted.insert(node->operands.begin(), node->operands.end());
+      visitOnce(expressionsOf(*node), [&](const Expr *e) {
+        if (e->kind == ExprKind::Load) wanted.insert(e->node);
+      });
+    }
+  }
+
   /// `user` reads from now on what `node` reads.
   void noteReads(Node *user, Node *node) {
     for (Node *operand : node->operands) readers_[operand].insert(user->id);

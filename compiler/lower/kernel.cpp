@@ -64,11 +64,19 @@ public:
     }
     findIndicesUsed();
     for (size_t i = 0; i < kernel_.loops.size(); ++i) kernel_.indexLoop[i] = i;
-    dropSingleLoops();
-    mergeLoops();
+    if (!keepLoops_) {
+      dropSingleLoops();
+      mergeLoops();
+    }
     collectSymbols();
     makeKey();
     return std::move(kernel_);
+  }
+
+  /// Loops stay as they are; the kernel also gets the symbols of `dims`.
+  void keepLoops(const std::vector<Dim> &dims) {
+    keepLoops_ = true;
+    extraDims_ = dims;
   }
 
   Kernel kernel_;
@@ -164,6 +172,7 @@ private:
       });
     };
     for (Dim d : kernel_.loops) addDim(d);
+    for (Dim d : extraDims_) addDim(d);
     auto addIndex = [&](const LinearIndex &index) {
       for (Dim d : index.coefficients) addDim(d);
       addDim(index.constant);
@@ -240,6 +249,8 @@ private:
   std::vector<const Expr *> roots_;
   std::set<int64_t> used_;
   std::unordered_map<const Expr *, int> numbers_;
+  bool keepLoops_ = false;
+  std::vector<Dim> extraDims_;
 };
 
 Indices identity(ExprPool &exprs, size_t rank) {
@@ -249,6 +260,13 @@ Indices identity(ExprPool &exprs, size_t rank) {
 }
 
 } // namespace
+
+Kernel epilogueOf(ExprPool &exprs, Node *node, const std::vector<Dim> &dims) {
+  Flattener flattener(node, node->shape, {});
+  flattener.keepLoops(dims);
+  flattener.kernel_.accumulator = node->accumulator;
+  return flattener.flatten(nullptr, identity(exprs, node->shape.size()), node->post, nullptr);
+}
 
 std::vector<Kernel> kernelsOf(ExprPool &exprs, Node *node) {
   std::vector<Kernel> kernels;
@@ -272,6 +290,12 @@ std::vector<Kernel> kernelsOf(ExprPool &exprs, Node *node) {
     flattener.kernel_.form = Kernel::Checking;
     flattener.kernel_.message = node->message;
     kernels.push_back(flattener.flatten(node->value, {}, nullptr, node->limit));
+    break;
+  }
+  case Node::Sequence: {
+    Flattener flattener(node, node->shape, {});
+    flattener.kernel_.form = Kernel::Recurrence;
+    kernels.push_back(flattener.flatten(node->value, identity(exprs, 1), nullptr, node->limit));
     break;
   }
   case Node::Pointwise:

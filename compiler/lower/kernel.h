@@ -23,7 +23,7 @@ struct Access {
 };
 
 struct Kernel {
-  enum Form : uint8_t { Elementwise, Reduction, Checking };
+  enum Form : uint8_t { Elementwise, Reduction, Checking, Recurrence };
   Form form = Elementwise;
   std::vector<Dim> loops;           // outermost first; those of a reduction after the output's
   int outer = 0;                    // how many are the output's
@@ -41,6 +41,10 @@ struct Kernel {
   std::vector<const DimSymbol *> symbols; // run-time dimensions that it is given
   std::string key;
 };
+
+/// What follows a contraction, element by element: loops are the output's dimensions, as they are.
+/// `dims` are dimensions that the contraction itself needs.
+Kernel epilogueOf(ExprPool &exprs, Node *node, const std::vector<Dim> &dims);
 
 /// The kernels of a stored node: one, but for Pieces.
 std::vector<Kernel> kernelsOf(ExprPool &exprs, Node *node);

@@ -173,10 +173,10 @@ Value *emitSoftplus(Arithmetic m, Value *x) {
   return m.b.CreateSelect(m.b.CreateFCmpUNO(x, x), x, sum);
 }
 
-/// erf in double, for float32 results. |x| < 2: the series 2/sqrt(pi) Σ (-1)^n x^(2n+1) / (n!
-/// (2n+1)); beyond: 1 - e^(-x²) t Σ …, the asymptotic continued fraction of erfc, evaluated to a
-/// fixed depth.
-Value *emitErf(Arithmetic m, Value *x) {
+/// erf or erfc in double, for float32 results. |x| < 2: the series of erf, 2/sqrt(pi) Σ (-1)^n
+/// x^(2n+1) / (n! (2n+1)); beyond: erfc(x) = e^(-x²)/sqrt(pi) · 1/(x + (1/2)/(x + 1/(x + (3/2)/(x +
+/// …)))), Laplace's continued fraction, to a depth that is enough from 2 on.
+Value *emitErf(Arithmetic m, Value *x, bool complement) {
   auto &b = m.b;
   Value *a = m.abs(x);
   Value *z = m.mul(x, x);
@@ -187,14 +187,19 @@ Value *emitErf(Arithmetic m, Value *x) {
     series = series ? m.add(m.mul(series, z), m.number(c)) : m.number(c);
   }
   series = m.mul(series, x);
-  // erfc(x) = e^(-x²)/sqrt(pi) · 1/(x + (1/2)/(x + 1/(x + (3/2)/(x + …)))); 4 and more give 1 in
-  // float32.
-  Value *limited = b.CreateSelect(b.CreateFCmpOLT(a, m.number(6)), a, m.number(6));
+  // Beyond 11 erfc is 0 in float32.
+  Value *limited = b.CreateSelect(b.CreateFCmpOLT(a, m.number(11)), a, m.number(11));
   Value *fraction = limited;
   for (int k = 16; k >= 1; --k) fraction = m.add(limited, m.div(m.number(k / 2.0), fraction));
   Value *e = emitExp(m, b.CreateFNeg(m.mul(limited, limited)));
   Value *tail = m.div(m.mul(e, 1 / std::sqrt(M_PI)), fraction);
-  Value *large = m.copySign(m.sub(m.number(1), tail), x);
+  Value *large;
+  if (complement) {
+    series = m.sub(m.number(1), series);
+    large = b.CreateSelect(b.CreateFCmpOLT(x, m.number(0)), m.sub(m.number(2), tail), tail);
+  } else {
+    large = m.copySign(m.sub(m.number(1), tail), x);
+  }
   Value *result = b.CreateSelect(b.CreateFCmpOLT(a, m.number(2)), series, large);
   return b.CreateSelect(b.CreateFCmpUNO(x, x), x, result);
 }
@@ -289,6 +294,8 @@ const char *libraryName(ExprKind kind) {
     return "tanh";
   case ExprKind::Erf:
     return "erf";
+  case ExprKind::Erfc:
+    return "erfc";
   case ExprKind::Sin:
     return "sin";
   case ExprKind::Cos:
@@ -364,7 +371,10 @@ Value *emitMath(EmitContext &ctx, ExprKind kind, Value *x) {
     case ExprKind::Log1p:
       return inDouble(ctx, x, [](Arithmetic d, Value *v) { return emitLog1p(d, v); });
     case ExprKind::Erf:
-      return inDouble(ctx, x, [](Arithmetic d, Value *v) { return emitErf(d, v); });
+    case ExprKind::Erfc:
+      return inDouble(ctx, x, [&](Arithmetic d, Value *v) {
+        return emitErf(d, v, kind == ExprKind::Erfc);
+      });
     case ExprKind::Sin:
     case ExprKind::Cos:
       return emitFloatSinCos(ctx, x, kind == ExprKind::Cos);

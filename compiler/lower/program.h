@@ -41,7 +41,9 @@ struct Node {
     Pointwise, // `value` over Index 0 … rank-1
     Reduce,    // `combiner` over `reduced` of `value` over Index 0 … rank-1, then the reduced ones
     Pieces,    // `pieces`, one after another
-    Check,     // no tensor: the call fails where an element of `value` is not in [0, limit)
+    Check,     // no tensor: the call fails where `value` is not in [0, limit); without a limit,
+               // where it holds (a bool)
+    Sequence,  // a vector: `value`, then each the one before plus `limit`, rounded
     MatMul,    // operands: a, b
     Conv2D,    // operands: input, filter
     Depthwise,
@@ -62,7 +64,7 @@ struct Node {
   DType accumulator = DType::Invalid; // dtype of Acc
   std::vector<Piece> pieces;
   std::vector<Node *> operands;
-  std::vector<std::byte> bytes; // Literal
+  std::span<const std::byte> bytes; // Literal: in the graph's arena or the weights'
   const graphc::Variable *variable = nullptr;
   int number = 0;
   MatMulSpec matmul; // buffers and epilogue are filled in by the emitter
@@ -70,7 +72,7 @@ struct Node {
   PoolSpec pool;
   RandomSpec random;
   // Check
-  const Expr *limit = nullptr; // null: `value` must not be 0
+  const Expr *limit = nullptr;
   std::string message;
 
   // Decided by fusion:

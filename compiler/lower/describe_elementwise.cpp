@@ -1,0 +1,200 @@
+#include "lower/describe.h"
+
+namespace graphc::lower {
+
+namespace {
+
+/// Operand `i` at the output's place, in the type that is computed in.
+const Expr *operand(Describer &d, size_t i) {
+  return d.wide(d.broadcast(d.inputs[i], d.indices(d.op.outputs[0].shape.rank())));
+}
+
+template <ExprKind kind>
+bool unary(Describer &d) {
+  return d.give(d.e.make(kind, operand(d, 0)));
+}
+
+template <ExprKind kind>
+bool binary(Describer &d) {
+  return d.give(d.e.make(kind, operand(d, 0), operand(d, 1)));
+}
+
+/// x > y is y < x.
+template <ExprKind kind>
+bool swapped(Describer &d) {
+  return d.give(d.e.make(kind, operand(d, 1), operand(d, 0)));
+}
+
+template <ExprKind kind>
+bool division(Describer &d) {
+  const Expr *divisor = operand(d, 1);
+  if (!isFloating(divisor->dtype)) {
+    Node *input = d.inputs[1];
+    const Expr *element = d.e.load(input, d.indices(input->shape.size()));
+    d.failIf(input->shape, d.e.make(ExprKind::Eq, element, d.e.integer(element->dtype, 0)),
+             d.name() + ": division by zero");
+  }
+  return binary<kind>(d);
+}
+
+bool power(Describer &d) {
+  Node *input = d.inputs[1];
+  if (isSignedInteger(input->dtype)) {
+    const Expr *element = d.e.load(input, d.indices(input->shape.size()));
+    d.failIf(input->shape, d.e.lt(element, d.e.integer(element->dtype, 0)),
+             d.name() + ": an integer to a negative power");
+  }
+  return binary<ExprKind::Pow>(d);
+}
+
+bool square(Describer &d) {
+  const Expr *x = operand(d, 0);
+  return d.give(d.e.mul(x, x));
+}
+
+bool squaredDifference(Describer &d) {
+  const Expr *gap = d.e.sub(operand(d, 0), operand(d, 1));
+  return d.give(d.e.mul(gap, gap));
+}
+
+bool addN(Describer &d) {
+  const Expr *sum = operand(d, 0);
+  for (size_t i = 1; i < d.inputs.size(); ++i) sum = d.e.add(sum, operand(d, i));
+  return d.give(sum);
+}
+
+bool reciprocal(Describer &d) {
+  const Expr *x = operand(d, 0);
+  return d.give(d.e.make(ExprKind::Div, d.e.number(x->dtype, 1), x));
+}
+
+bool select(Describer &d) {
+  Indices at = d.indices(d.op.outputs[0].shape.rank());
+  return d.give(d.e.select(d.broadcast(d.inputs[0], at), d.broadcast(d.inputs[1], at),
+                           d.broadcast(d.inputs[2], at)));
+}
+
+bool cast(Describer &d) {
+  return d.give(d.e.cast(d.dtype(), d.broadcast(d.inputs[0], d.indices(d.shape().size()))));
+}
+
+// Activations: written so that NaN comes through.
+
+bool relu(Describer &d) {
+  const Expr *x = operand(d, 0);
+  return d.give(d.e.max(x, d.e.integer(x->dtype, 0)));
+}
+
+bool relu6(Describer &d) {
+  const Expr *x = operand(d, 0);
+  return d.give(d.e.min(d.e.max(x, d.e.integer(x->dtype, 0)), d.e.integer(x->dtype, 6)));
+}
+
+/// x, and `below` where it is negative.
+bool belowZero(Describer &d, const Expr *x, const Expr *below) {
+  return d.give(d.e.select(d.e.lt(x, d.e.number(x->dtype, 0)), below, x));
+}
+
+bool leakyRelu(Describer &d) {
+  const Expr *x = operand(d, 0);
+  return belowZero(d, x, d.e.mul(x, d.e.number(x->dtype, d.op.floatAttr("alpha", 0.2))));
+}
+
+bool elu(Describer &d) {
+  const Expr *x = operand(d, 0);
+  return belowZero(d, x, d.e.make(ExprKind::Expm1, x));
+}
+
+// The constants: Klambauer et al., "Self-Normalizing Neural Networks", 2017, equation 14.
+bool selu(Describer &d) {
+  constexpr double scale = 1.0507009873554804934193349852946;
+  constexpr double alpha = 1.6732632423543772848170429916717;
+  const Expr *x = operand(d, 0);
+  const Expr *below =
+      d.e.mul(d.e.number(x->dtype, scale * alpha), d.e.make(ExprKind::Expm1, x));
+  const Expr *above = d.e.mul(d.e.number(x->dtype, scale), x);
+  return d.give(d.e.select(d.e.lt(x, d.e.number(x->dtype, 0)), below, above));
+}
+
+bool gelu(Describer &d) {
+  const Expr *x = operand(d, 0);
+  const Expr *scaled = d.e.mul(x, d.e.number(x->dtype, -0.70710678118654752440));
+  const Expr *half = d.e.mul(x, d.e.number(x->dtype, 0.5));
+  return d.give(d.e.mul(half, d.e.make(ExprKind::Erfc, scaled)));
+}
+
+bool softsign(Describer &d) {
+  const Expr *x = operand(d, 0);
+  const Expr *under = d.e.add(d.e.make(ExprKind::Abs, x), d.e.number(x->dtype, 1));
+  return d.give(d.e.make(ExprKind::Div, x, under));
+}
+
+constexpr Description table[] = {
+    {"Add", binary<ExprKind::Add>},
+    {"Sub", binary<ExprKind::Sub>},
+    {"Mul", binary<ExprKind::Mul>},
+    {"RealDiv", binary<ExprKind::Div>},
+    {"FloorDiv", division<ExprKind::FloorDiv>},
+    {"FloorMod", division<ExprKind::FloorMod>},
+    {"Pow", power},
+    {"Maximum", binary<ExprKind::Max>},
+    {"Minimum", binary<ExprKind::Min>},
+    {"SquaredDifference", squaredDifference},
+    {"AddN", addN},
+    {"BiasAdd", binary<ExprKind::Add>},
+    {"Neg", unary<ExprKind::Neg>},
+    {"Abs", unary<ExprKind::Abs>},
+    {"Sign", unary<ExprKind::Sign>},
+    {"Square", square},
+    {"Sqrt", unary<ExprKind::Sqrt>},
+    {"Rsqrt", unary<ExprKind::Rsqrt>},
+    {"Exp", unary<ExprKind::Exp>},
+    {"Expm1", unary<ExprKind::Expm1>},
+    {"Log", unary<ExprKind::Log>},
+    {"Log1p", unary<ExprKind::Log1p>},
+    {"Tanh", unary<ExprKind::Tanh>},
+    {"Sigmoid", unary<ExprKind::Sigmoid>},
+    {"Sin", unary<ExprKind::Sin>},
+    {"Cos", unary<ExprKind::Cos>},
+    {"Tan", unary<ExprKind::Tan>},
+    {"Asin", unary<ExprKind::Asin>},
+    {"Acos", unary<ExprKind::Acos>},
+    {"Atan", unary<ExprKind::Atan>},
+    {"Atan2", binary<ExprKind::Atan2>},
+    {"Sinh", unary<ExprKind::Sinh>},
+    {"Cosh", unary<ExprKind::Cosh>},
+    {"Floor", unary<ExprKind::Floor>},
+    {"Ceil", unary<ExprKind::Ceil>},
+    {"Round", unary<ExprKind::Round>},
+    {"Reciprocal", reciprocal},
+    {"Erf", unary<ExprKind::Erf>},
+    {"Erfc", unary<ExprKind::Erfc>},
+    {"IsNan", unary<ExprKind::IsNan>},
+    {"IsInf", unary<ExprKind::IsInf>},
+    {"IsFinite", unary<ExprKind::IsFinite>},
+    {"Relu", relu},
+    {"Relu6", relu6},
+    {"LeakyRelu", leakyRelu},
+    {"Elu", elu},
+    {"Selu", selu},
+    {"Gelu", gelu},
+    {"Softplus", unary<ExprKind::Softplus>},
+    {"Softsign", softsign},
+    {"Equal", binary<ExprKind::Eq>},
+    {"NotEqual", binary<ExprKind::Ne>},
+    {"Less", binary<ExprKind::Lt>},
+    {"LessEqual", binary<ExprKind::Le>},
+    {"Greater", swapped<ExprKind::Lt>},
+    {"GreaterEqual", swapped<ExprKind::Le>},
+    {"LogicalAnd", binary<ExprKind::And>},
+    {"LogicalOr", binary<ExprKind::Or>},
+    {"LogicalNot", unary<ExprKind::Not>},
+    {"Select", select},
+    {"Cast", cast},
+};
+
+} // namespace
+
+std::span<const Description> elementwiseDescriptions() { return table; }
+
+} // namespace graphc::lower

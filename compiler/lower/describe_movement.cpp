@@ -1,0 +1,215 @@
+#include "lower/describe.h"
+
+#include <algorithm>
+
+namespace graphc::lower {
+
+namespace {
+
+bool contains(std::span<const int64_t> list, int64_t what) {
+  return std::find(list.begin(), list.end(), what) != list.end();
+}
+
+/// The same elements in another shape. Where only dimensions of 1 come and go, `value` says where
+/// an element is, so that kernels can be fused through it.
+bool view(Describer &d) {
+  Node *from = d.inputs[0];
+  Node node;
+  node.kind = Node::Alias;
+  node.dtype = d.dtype();
+  node.shape = d.shape();
+  node.operands = {from};
+  Indices at(from->shape.size());
+  size_t next = 0;
+  bool simple = true;
+  for (size_t i = 0; i < from->shape.size(); ++i) {
+    if (from->shape[i].is(1)) {
+      at[i] = d.e.i64(0);
+      continue;
+    }
+    while (next < node.shape.size() && node.shape[next].is(1)) ++next;
+    if (next == node.shape.size() || node.shape[next] != from->shape[i]) {
+      simple = false;
+      break;
+    }
+    at[i] = d.e.index(next++);
+  }
+  while (next < node.shape.size() && node.shape[next].is(1)) ++next;
+  if (simple && next == node.shape.size()) node.value = d.e.load(from, at);
+  d.outputs[0] = d.add(std::move(node));
+  return true;
+}
+
+bool transpose(Describer &d) {
+  auto perm = d.op.intsAttr("perm");
+  Indices at(perm.size());
+  for (size_t i = 0; i < perm.size(); ++i) at[size_t(perm[i])] = d.e.index(i);
+  return d.give(d.e.load(d.inputs[0], at));
+}
+
+bool reverse(Describer &d) {
+  Indices at = d.indices(d.shape().size());
+  for (int64_t axis : d.op.intsAttr("axis"))
+    at[size_t(axis)] = d.e.sub(d.e.dim(d.inputs[0]->shape[size_t(axis)] - Dim(1)), at[size_t(axis)]);
+  return d.give(d.e.load(d.inputs[0], at));
+}
+
+bool stridedSlice(Describer &d) {
+  auto begin = d.op.dimsAttr("begin");
+  auto strides = d.op.intsAttr("strides"), shrink = d.op.intsAttr("shrink"),
+       added = d.op.intsAttr("newaxis");
+  Indices at;
+  int out = 0;
+  for (size_t axis = 0; axis < begin.size(); ++axis) {
+    if (contains(shrink, axis)) {
+      at.push_back(d.e.dim(begin[axis]));
+      continue;
+    }
+    while (contains(added, out)) ++out;
+    const Expr *step = d.e.i64(strides.empty() ? 1 : strides[axis]);
+    at.push_back(d.e.add(d.e.dim(begin[axis]), d.e.mul(d.e.index(out++), step)));
+  }
+  return d.give(d.e.load(d.inputs[0], at));
+}
+
+/// The pieces of an axis, one output each; `dropped`: of size 1, and the axis gone.
+bool cut(Describer &d, bool dropped) {
+  auto axis = size_t(d.op.intAttr("axis"));
+  Dim begin(0);
+  for (size_t k = 0; k < d.outputs.size(); ++k) {
+    Indices at = d.indices(d.shape(k).size());
+    if (dropped)
+      at.insert(at.begin() + axis, d.e.i64(k));
+    else
+      at[axis] = d.e.add(d.e.dim(begin), at[axis]);
+    if (!dropped) begin = begin + d.shape(k)[axis];
+    d.outputs[k] = d.pointwise(d.dtype(k), d.shape(k), d.e.load(d.inputs[0], at));
+  }
+  return true;
+}
+
+bool split(Describer &d) { return cut(d, false); }
+bool unpack(Describer &d) { return cut(d, true); }
+
+bool join(Describer &d) {
+  auto axis = size_t(d.op.intAttr("axis"));
+  bool stacked = d.op.type == "Pack";
+  if (d.inputs.size() == 1 && !stacked)
+    return d.give(d.e.load(d.inputs[0], d.indices(d.shape().size())));
+  Node node;
+  node.kind = Node::Pieces;
+  node.dtype = d.dtype();
+  node.shape = d.shape();
+  Dim begin(0);
+  for (size_t k = 0; k < d.inputs.size(); ++k) {
+    Node *input = d.inputs[k];
+    Piece piece;
+    piece.dims = input->shape;
+    Indices at = d.indices(input->shape.size());
+    piece.value = d.e.load(input, at);
+    piece.place = at;
+    if (stacked)
+      piece.place.insert(piece.place.begin() + axis, d.e.i64(k));
+    else
+      piece.place[axis] = d.e.add(d.e.dim(begin), at[axis]);
+    if (!stacked) begin = begin + input->shape[axis];
+    node.pieces.push_back(std::move(piece));
+  }
+  d.outputs[0] = d.add(std::move(node));
+  return true;
+}
+
+bool tile(Describer &d) {
+  Indices at = d.indices(d.shape().size());
+  auto multiples = d.op.dimsAttr("multiples");
+  for (size_t i = 0; i < at.size(); ++i) {
+    Dim size = d.inputs[0]->shape[i];
+    if (size.is(1))
+      at[i] = d.e.i64(0);
+    else if (!multiples[i].is(1))
+      at[i] = d.e.make(ExprKind::FloorMod, at[i], d.e.dim(size));
+  }
+  return d.give(d.e.load(d.inputs[0], at));
+}
+
+bool broadcastTo(Describer &d) {
+  return d.give(d.broadcast(d.inputs[0], d.indices(d.shape().size())));
+}
+
+bool pad(Describer &d) {
+  Node *x = d.inputs[0];
+  auto before = d.op.dimsAttr("before"), after = d.op.dimsAttr("after");
+  Node node;
+  node.kind = Node::Pieces;
+  node.dtype = d.dtype();
+  node.shape = d.shape();
+  Indices at = d.indices(x->shape.size());
+  bool padded = false;
+  for (size_t i = 0; i < at.size(); ++i) padded |= !before[i].is(0) || !after[i].is(0);
+  if (padded) node.pieces.push_back({node.shape, d.e.load(d.inputs[1], {}), at});
+  Piece inside{x->shape, d.e.load(x, at), {}};
+  for (size_t i = 0; i < at.size(); ++i)
+    inside.place.push_back(d.e.add(d.e.dim(before[i]), at[i]));
+  node.pieces.push_back(std::move(inside));
+  d.outputs[0] = d.add(std::move(node));
+  return true;
+}
+
+bool mirrorPad(Describer &d) {
+  Node *x = d.inputs[0];
+  auto before = d.op.dimsAttr("before"), after = d.op.dimsAttr("after");
+  int64_t edge = d.op.textAttr("mode") == "SYMMETRIC" ? 1 : 0;
+  Indices at = d.indices(x->shape.size());
+  for (size_t i = 0; i < at.size(); ++i) {
+    if (before[i].is(0) && after[i].is(0)) continue;
+    // j < 0 is mirrored to -j (- 1 with the edge), j >= n to 2 (n - 1) - j (+ 1).
+    const Expr *j = d.e.sub(at[i], d.e.dim(before[i]));
+    const Expr *low = d.e.sub(d.e.i64(-edge), j);
+    const Expr *high = d.e.sub(d.e.dim((x->shape[i] - Dim(1)) * Dim(2) + Dim(edge)), j);
+    const Expr *inner = d.e.select(d.e.lt(j, d.e.dim(x->shape[i])), j, high);
+    at[i] = d.e.select(d.e.lt(j, d.e.i64(0)), low, inner);
+  }
+  return d.give(d.e.load(x, at));
+}
+
+bool gather(Describer &d) {
+  Node *params = d.inputs[0], *indices = d.inputs[1];
+  auto axis = size_t(d.op.intAttr("axis")), batch = size_t(d.op.intAttr("batch_dims"));
+  const Expr *limit = d.e.dim(params->shape[axis]);
+  const Expr *each = d.e.load(indices, d.indices(indices->shape.size()));
+  d.checkIndex(indices->shape, d.e.cast(DType::Int64, each), limit);
+  Indices all = d.indices(d.shape().size());
+  size_t count = indices->shape.size() - batch;
+  Indices which(all.begin(), all.begin() + batch);
+  which.insert(which.end(), all.begin() + axis, all.begin() + axis + count);
+  Indices at(all.begin(), all.begin() + axis);
+  at.push_back(d.e.cast(DType::Int64, d.e.load(indices, which)));
+  at.insert(at.end(), all.begin() + axis + count, all.end());
+  return d.give(d.e.load(params, at));
+}
+
+bool oneHot(Describer &d) {
+  auto axis = size_t(d.op.intAttr("axis"));
+  Indices all = d.indices(d.shape().size());
+  Indices at = all;
+  at.erase(at.begin() + axis);
+  const Expr *index = d.e.cast(DType::Int64, d.e.load(d.inputs[0], at));
+  return d.give(d.e.select(d.e.make(ExprKind::Eq, index, all[axis]), d.e.load(d.inputs[1], {}),
+                           d.e.load(d.inputs[2], {})));
+}
+
+constexpr Description table[] = {
+    {"Reshape", view},          {"Squeeze", view},      {"ExpandDims", view},
+    {"Identity", view},         {"StopGradient", view}, {"Transpose", transpose},
+    {"ReverseV2", reverse},     {"Slice", stridedSlice}, {"StridedSlice", stridedSlice},
+    {"Split", split},           {"Unpack", unpack},     {"ConcatV2", join},
+    {"Pack", join},             {"Tile", tile},         {"BroadcastTo", broadcastTo},
+    {"Pad", pad},               {"MirrorPad", mirrorPad}, {"GatherV2", gather},
+    {"OneHot", oneHot},
+};
+
+} // namespace
+
+std::span<const Description> movementDescriptions() { return table; }
+
+} // namespace graphc::lower
