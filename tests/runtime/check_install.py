@@ -47,9 +47,7 @@ def main():
         found = [os.path.join(root, name) for root, _, names in os.walk(folder) for name in names]
         package = next(p for p in found if p.endswith("graphrt.pc"))
         environment = dict(os.environ, PKG_CONFIG_PATH=os.path.dirname(package))
-        # The prefix that was configured, exchanged for the one installed to.
-        flags = run("pkg-config", f"--define-variable=prefix={folder}", "--cflags", "--libs",
-                    "graphrt", env=environment).split()
+        flags = run("pkg-config", "--cflags", "--libs", "graphrt", env=environment).split()
         libraries = os.path.dirname(next(p for p in found if p.endswith("libgraphrt.a")))
         for compiler, language, standard in ((options.cc, "c", "-std=c11"),
                                              (options.cxx, "c++", "-std=c++20")):
