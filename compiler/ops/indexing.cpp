@@ -127,12 +127,14 @@ Tensor *buildSlice(Call &c) {
   return c.named("Slice", {x}, {dimsAttr("begin", c.keep(begin)), dimsAttr("size", c.keep(size))});
 }
 
+bool countsFromEnd(Dim bound) {
+  return bound.isStatic() ? bound.value < 0 : knownNonNegative(bound * Dim(-1));
+}
+
 /// A bound as Python reads it: negative ones count from the end. Then `low` at least.
 Dim fromEnd(Dim bound, Dim size, Dim low) {
-  bool negative = bound.isStatic() ? bound.value < 0 : knownNonNegative(bound * Dim(-1));
-  if (negative) bound = bound + size;
-  Dim gap = bound - low;
-  return knownNonNegative(gap) ? bound : max(bound, low);
+  if (countsFromEnd(bound)) bound = bound + size;
+  return knownNonNegative(bound - low) ? bound : max(bound, low);
 }
 
 /// Begin and number of the elements that begin:end:step takes of `size`.
@@ -146,7 +148,7 @@ void normalizeRange(const IndexItem &item, Dim size, Dim &begin, Dim &count) {
     } else {
       // A beginning past the end makes the gap negative, which is clamped below.
       Dim end = item.end ? fromEnd(*item.end, size, Dim(0)) : size;
-      gap = (item.end ? min(end, size) : end) - begin;
+      gap = (item.end && !countsFromEnd(*item.end) ? min(end, size) : end) - begin;
     }
     count = clampToZero(ceilDiv(gap, Dim(step)));
   } else {
@@ -404,8 +406,7 @@ bool indexAttrs(OpBuilder &b, const Tensor *x, std::span<const IndexItem> items,
     case IndexItem::At: {
       int axis = int(begin.size());
       Dim index = *item.begin;
-      bool fromEnd = index.isStatic() ? index.value < 0 : knownNonNegative(index * Dim(-1));
-      if (fromEnd) index = index + x->shape[axis];
+      if (countsFromEnd(index)) index = index + x->shape[axis];
       Dim room = x->shape[axis] - Dim(1) - index;
       if ((index.isStatic() && index.value < 0) || (room.isStatic() && room.value < 0))
         return indexError(b, Code::IndexOutOfRange,
