@@ -210,7 +210,6 @@ private:
     rows_ = ctx_.dim(plan_.rows);
     columns_ = ctx_.dim(spec_.n);
     k_ = ctx_.dim(spec_.k);
-    fullPanels_ = ctx_.dim(plan_.layout.fullPanels());
     batchIndices_ = splitIndex(batch);
     batch_ = batch;
     Value *a = ctx_.buffer(spec_.a), *bBase;
@@ -288,36 +287,17 @@ private:
           },
           nullptr);
 
-    Value *begin = panelBegin_;
-    Value *end = least(panelEnd_, fullPanels_);
-    if (unsigned group = plan_.group; group > 1) {
-      // So many panels at a time as long as there are as many full ones.
-      Value *groups = b_.CreateUDiv(most(b_.CreateSub(end, begin), i64(0)), i64(group));
-      if (plan_.groupRows) {
-        Value *few = b_.CreateICmpSLE(b_.CreateSub(rowEnd_, rowBegin_), i64(plan_.groupRows));
-        groups = b_.CreateSelect(few, groups, i64(0));
-      }
-      Value *whole = b_.CreateAdd(begin, b_.CreateMul(groups, i64(group)));
-      std::vector<unsigned> heights = plan_.heights;
-      if (plan_.groupRows)
-        std::erase_if(heights, [&](unsigned height) { return height > plan_.groupRows; });
-      ctx_.loop(begin, whole, i64(group), [&](Value *panel) {
-        tiles(panel, group, nullptr, heights, from, count, resume, last);
-      });
-      begin = whole;
-    }
-    if (!plan_.layout.fullPanels().is(0))
-      ctx_.loop(begin, end, i64(1), [&](Value *panel) {
-        tiles(panel, 1, nullptr, plan_.heights, from, count, resume, last);
-      });
-    if (!plan_.layout.tailVectors()) return;
-    // The block ends with the panel that is not full where it has more than the full ones.
-    ctx_.ifThen(b_.CreateICmpSGT(panelEnd_, fullPanels_), [&] {
-      int64_t known = spec_.n.isStatic() ? spec_.n.value % width_ : 0;
-      Value *columns =
-          known ? i64(known) : b_.CreateSub(columns_, b_.CreateMul(fullPanels_, i64(width_)));
-      tiles(fullPanels_, 1, columns, plan_.heights, from, count, resume, last);
-    });
+    Value *few = plan_.groupRows
+                     ? b_.CreateICmpSLE(b_.CreateSub(rowEnd_, rowBegin_), i64(plan_.groupRows))
+                     : nullptr;
+    std::vector<unsigned> low = plan_.heights;
+    if (plan_.groupRows)
+      std::erase_if(low, [&](unsigned height) { return height > plan_.groupRows; });
+    forPanels(ctx_, plan_.layout, panelBegin_, panelEnd_, plan_.group, few,
+              [&](Value *panel, unsigned panels, Value *columns) {
+                tiles(panel, panels, columns, panels > 1 ? low : plan_.heights, from, count, resume,
+                      last);
+              });
   }
 
   /// Room for one tile's sums on the stack.
@@ -428,7 +408,7 @@ private:
   // Within a piece:
   Value *scratch_ = nullptr, *rowBlocks_ = nullptr, *columnPanels_ = nullptr;
   // Within a task:
-  Value *rows_ = nullptr, *columns_ = nullptr, *k_ = nullptr, *fullPanels_ = nullptr;
+  Value *rows_ = nullptr, *columns_ = nullptr, *k_ = nullptr;
   Value *a_ = nullptr, *bBase_ = nullptr, *batch_ = nullptr;
   Value *panelBegin_ = nullptr, *panelEnd_ = nullptr, *rowBegin_ = nullptr, *rowEnd_ = nullptr;
   Value *sums_ = nullptr;

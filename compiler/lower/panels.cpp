@@ -90,10 +90,34 @@ PanelLayout panelLayout(const Target &target, DType dtype, Dim k, Dim n) {
   return layout;
 }
 
+void forPanels(EmitContext &ctx, const PanelLayout &layout, Value *begin, Value *end,
+               unsigned group, Value *grouped,
+               const std::function<void(Value *panel, unsigned panels, Value *columns)> &body) {
+  auto &b = ctx.b;
+  Value *full = ctx.dim(layout.fullPanels());
+  Value *fullEnd = b.CreateSelect(b.CreateICmpSLT(end, full), end, full);
+  if (group > 1) {
+    Value *count = b.CreateSub(fullEnd, begin);
+    count = b.CreateSelect(b.CreateICmpSGT(count, ctx.i64(0)), count, ctx.i64(0));
+    if (grouped) count = b.CreateSelect(grouped, count, ctx.i64(0));
+    Value *whole = b.CreateMul(b.CreateUDiv(count, ctx.i64(group)), ctx.i64(group));
+    whole = b.CreateAdd(begin, whole);
+    ctx.loop(begin, whole, ctx.i64(group), [&](Value *panel) { body(panel, group, nullptr); });
+    begin = whole;
+  }
+  if (!layout.fullPanels().is(0))
+    ctx.loop(begin, fullEnd, ctx.i64(1), [&](Value *panel) { body(panel, 1, nullptr); });
+  if (!layout.tailVectors()) return;
+  ctx.ifThen(b.CreateICmpSGT(end, full), [&] {
+    Value *before = b.CreateMul(full, ctx.i64(layout.width()));
+    body(full, 1, b.CreateSub(ctx.dim(layout.n), before));
+  });
+}
+
 void emitPackPanels(EmitContext &ctx, const PanelLayout &layout, Value *source, Value *strideK,
                     Value *strideN, Value *destination, Value *begin, Value *end) {
   auto &b = ctx.b;
-  Value *k = ctx.dim(layout.k), *n = ctx.dim(layout.n), *full = ctx.dim(layout.fullPanels());
+  Value *k = ctx.dim(layout.k), *n = ctx.dim(layout.n);
   auto *unit = llvm::dyn_cast<llvm::ConstantInt>(strideN);
   bool rowMajor = unit && unit->isOne();
   unsigned lanes = layout.lanes;
@@ -134,13 +158,9 @@ void emitPackPanels(EmitContext &ctx, const PanelLayout &layout, Value *source, 
                      ctx.element(layout.dtype, target, ctx.i64(v * lanes)), vectors * lanes);
     }
   };
-  auto least = [&](Value *x, Value *y) { return b.CreateSelect(b.CreateICmpSLT(x, y), x, y); };
-  ctx.loop(begin, least(end, full), ctx.i64(1),
-           [&](Value *panel) { pack(panel, layout.vectors, false); });
-  if (unsigned vectors = layout.tailVectors()) {
-    Value *has = b.CreateICmpSLT(b.CreateMul(full, ctx.i64(layout.width())), n);
-    ctx.ifThen(b.CreateAnd(has, b.CreateICmpSLT(full, end)), [&] { pack(full, vectors, true); });
-  }
+  forPanels(ctx, layout, begin, end, 1, nullptr, [&](Value *panel, unsigned, Value *columns) {
+    pack(panel, columns ? layout.tailVectors() : layout.vectors, columns != nullptr);
+  });
 }
 
 void callPackRows(EmitContext &ctx, DType dtype, unsigned rows, Value *k, Value *source,

@@ -30,6 +30,14 @@ struct PanelLayout {
 /// The layout of B for products with any number of rows.
 PanelLayout panelLayout(const Target &target, DType dtype, Dim k, Dim n);
 
+/// Emits loops over panels [begin, end): body(panel, panels, columns), for `group` panels at a time
+/// as long as there are as many full ones (and `grouped`, an i1, holds; null: always), then for
+/// each full one, then for the last one, which has `columns` columns (else null).
+void forPanels(
+    EmitContext &ctx, const PanelLayout &layout, llvm::Value *begin, llvm::Value *end,
+    unsigned group, llvm::Value *grouped,
+    const std::function<void(llvm::Value *panel, unsigned panels, llvm::Value *columns)> &body);
+
 /// Emits the packing of panels [begin, end). Element (k, n) of B is at source + k * strideK +
 /// n * strideN, elements; one of the strides is the constant 1.
 void emitPackPanels(EmitContext &ctx, const PanelLayout &layout, llvm::Value *source,

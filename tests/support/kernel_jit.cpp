@@ -117,7 +117,7 @@ void addEntry(llvm::Module &module, llvm::Function *kernel, int buffers, int dim
   b.CreateRetVoid();
 }
 
-void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+void optimize(llvm::Module &module, llvm::TargetMachine &machine, int level) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager graphs;
@@ -128,7 +128,10 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, graphs, modules);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3).run(module, modules);
+  auto optimization = level >= 3   ? llvm::OptimizationLevel::O3
+                      : level == 2 ? llvm::OptimizationLevel::O2
+                                   : llvm::OptimizationLevel::O1;
+  builder.buildPerModuleDefaultPipeline(optimization).run(module, modules);
 }
 
 } // namespace
@@ -167,14 +170,15 @@ struct Kernel::Jit {
 };
 
 Kernel::Kernel(const lower::Target &target, int buffers, int dims,
-               const std::function<Built(llvm::Module &)> &build)
+               const std::function<Built(llvm::Module &)> &build, int level)
     : target_(target) {
   initializeLlvm();
   auto start = std::chrono::steady_clock::now();
   auto machine = check(llvm::orc::JITTargetMachineBuilder::detectHost());
   machine.setCPU(target.cpu);
   machine.getFeatures() = llvm::SubtargetFeatures(target.features);
-  machine.setCodeGenOptLevel(llvm::CodeGenOptLevel::Aggressive);
+  machine.setCodeGenOptLevel(level >= 3 ? llvm::CodeGenOptLevel::Aggressive
+                                        : llvm::CodeGenOptLevel::Default);
   machine.setRelocationModel(llvm::Reloc::PIC_);
   auto targetMachine = check(machine.createTargetMachine());
 
@@ -191,7 +195,7 @@ Kernel::Kernel(const lower::Target &target, int buffers, int dims,
     std::fprintf(stderr, "%s\n", problems.c_str());
     std::abort();
   }
-  optimize(*module, *targetMachine);
+  optimize(*module, *targetMachine, level);
   llvm::raw_string_ostream text(ir_);
   module->print(text, nullptr);
 

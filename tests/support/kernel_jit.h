@@ -25,13 +25,13 @@ class Kernel {
 public:
   /// `build` emits the kernel's function, of `buffers` buffers and `dims` run-time dimensions, into
   /// the module, and gives it and the bytes of scratch memory that it asks for. Ends the process
-  /// with a message where the module is not valid.
+  /// with a message where the module is not valid. `level`: as in -O3.
   struct Built {
     llvm::Function *function;
     int64_t scratchBytes;
   };
   Kernel(const lower::Target &target, int buffers, int dims,
-         const std::function<Built(llvm::Module &)> &build);
+         const std::function<Built(llvm::Module &)> &build, int level = 1);
   ~Kernel();
 
   /// Runs it with the buffers and dimensions.
