@@ -192,19 +192,22 @@ bool AstBuilder::firstOnLine(uint32_t offset, uint32_t &lineBegin) const {
 }
 
 /// Whether a line within brackets that nothing has closed is rather the next statement: it
-/// is indented no deeper, and begins as statements do.
+/// begins with a word that no expression has, or is indented no deeper and begins as
+/// statements do.
 bool AstBuilder::looksLikeStatement(uint32_t begin, uint32_t indentation) const {
   auto text = lexer_.text();
-  if (lexer_.measure(begin) > indentation || begin >= text.size()) return false;
-  if (text[begin] == '@') return true;
+  bool deeper = lexer_.measure(begin) > indentation;
+  if (begin >= text.size()) return false;
   uint32_t end = begin;
   while (end < text.size() && (isNameByte(text[end]) || isHigh(text[end]))) ++end;
-  if (end == begin || isDigit(text[begin])) return false;
   auto word = text.substr(begin, end - begin);
-  for (std::string_view statement :
-       {"def",    "return", "with",     "for",    "if",     "elif", "else",
-        "pass",   "break",  "continue", "assert", "import", "from", "param",
-        "export", "while",  "class",    "try",    "raise",  "del",  "global"})
+  for (std::string_view statement : {"def", "return", "with", "pass", "break", "continue", "assert",
+                                     "import", "while", "class", "try", "raise", "del", "global"})
+    if (word == statement) return true;
+  if (deeper) return false;
+  if (text[begin] == '@') return true;
+  if (end == begin || isDigit(text[begin])) return false;
+  for (std::string_view statement : {"for", "if", "elif", "else", "from", "param", "export"})
     if (word == statement) return true;
   while (end < text.size() && isBlank(text[end])) ++end;
   auto rest = text.substr(end, 2);

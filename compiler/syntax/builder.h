@@ -225,6 +225,7 @@ private:
   bool unclosedBracket();
   bool printStatement();
   std::string keywordMeant() const;
+  TokenKind wantedAfterOperand() const;
   std::string found(const Token &token) const;
   std::string describeExpected(TokenKind expected, std::string &help);
 

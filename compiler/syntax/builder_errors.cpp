@@ -8,6 +8,8 @@ namespace graphc {
 
 namespace {
 
+constexpr const char *commaHelp = "is a ',' missing?";
+
 bool beginsOperand(TokenKind kind) {
   switch (kind) {
   case TokenKind::Name:
@@ -21,6 +23,26 @@ bool beginsOperand(TokenKind kind) {
   case TokenKind::Lambda:
   case TokenKind::Not:
   case TokenKind::LBrace:
+    return true;
+  default:
+    return false;
+  }
+}
+
+bool endsOperand(TokenKind kind) {
+  switch (kind) {
+  case TokenKind::Name:
+  case TokenKind::Int:
+  case TokenKind::Float:
+  case TokenKind::String:
+  case TokenKind::FStringEnd:
+  case TokenKind::None:
+  case TokenKind::True:
+  case TokenKind::False:
+  case TokenKind::Ellipsis:
+  case TokenKind::RParen:
+  case TokenKind::RBracket:
+  case TokenKind::RBrace:
     return true;
   default:
     return false;
@@ -142,7 +164,7 @@ std::string AstBuilder::keywordMeant() const {
   if (text == "elseif" || text == "elsif") return "elif";
   if (text == "function" || text == "func" || text == "fn" || text == "fun") return "def";
   static const std::vector<std::string_view> statements = {
-      "return", "assert", "import", "from", "with",  "for",      "if",    "elif", "else",
+      "return", "assert", "import", "for",  "from",  "with",     "if",    "elif", "else",
       "def",    "param",  "export", "pass", "break", "continue", "while", "class"};
   auto nearest = nearestName(text, statements);
   return nearest ? *nearest : "";
@@ -154,26 +176,34 @@ std::string AstBuilder::describeExpected(TokenKind expected, std::string &help) 
                 expected == TokenKind::RBrace;
   if (expected == TokenKind::Colon && !frames_.empty() &&
       lexer_.text()[frames_.back().begin] == '{') {
-    if (beginsOperand(next)) help = "is a ',' missing?";
+    if (beginsOperand(next)) help = commaHelp;
     return fmt::format("expected ':' after the key, found {}", found(current()));
   }
   if (expected == TokenKind::Colon) {
+    bool ofLambda = !operators_.empty() && operators_.back().kind == TokenKind::Lambda &&
+                    !frames_.empty() && frames_.back().begin == operators_.back().begin;
+    if (ofLambda)
+      return fmt::format("expected ':' after the parameters of 'lambda', found {}",
+                         found(current()));
     if (next == TokenKind::Assign) help = "did you mean '=='?";
     if (last().kind == TokenKind::Else && next == TokenKind::If) help = "write 'elif'";
     return fmt::format("expected ':' after {}, found {}", header_, found(current()));
   }
   if (closes) {
-    if (beginsOperand(next)) help = "is a ',' missing?";
+    if (beginsOperand(next)) help = commaHelp;
     if (next == TokenKind::Assign) help = "did you mean '=='?";
     bool empty = last().kind == TokenKind::Comma || last().kind == TokenKind::LParen ||
                  last().kind == TokenKind::LBracket || last().kind == TokenKind::LBrace;
-    return fmt::format("expected {} or {}, found {}", empty ? "an expression" : "','",
-                       tokenText(expected), found(current()));
+    bool parameters = first().kind == TokenKind::Def && defs_.size() == marks_.back().defs;
+    if (parameters) help.clear();
+    const char *other = !empty ? "','" : parameters ? "a parameter" : "an expression";
+    return fmt::format("expected {} or {}, found {}", other, tokenText(expected), found(current()));
   }
   switch (expected) {
   case TokenKind::Newline:
     if (auto meant = keywordMeant(); !meant.empty() && last().begin == simpleBegin_)
       help = fmt::format("did you mean '{}'?", meant);
+    if (first().kind == TokenKind::Export) help = "put the outputs in parentheses: -> (…, …)";
     return fmt::format("unexpected {} after the end of the statement", found(current()));
   case TokenKind::In:
     return fmt::format("expected 'in' after the targets of 'for', found {}", found(current()));
@@ -184,6 +214,17 @@ std::string AstBuilder::describeExpected(TokenKind expected, std::string &help) 
     return fmt::format("expected {} after {}, found {}", tokenText(expected), found(last()),
                        found(current()));
   }
+}
+
+/// What may end an operand at the current token, other than an operator.
+TokenKind AstBuilder::wantedAfterOperand() const {
+  auto &brackets = lexer_.brackets();
+  size_t count = brackets.size();
+  while (count > 0 && brackets[count - 1].begin >= current().begin) --count;
+  if (count == 0) return TokenKind::Newline;
+  if (brackets[count - 1].field) return TokenKind::FStringClose;
+  char open = brackets[count - 1].open;
+  return open == '(' ? TokenKind::RParen : open == '[' ? TokenKind::RBracket : TokenKind::RBrace;
 }
 
 void AstBuilder::unexpected(TokenKind expected) {
@@ -203,6 +244,8 @@ void AstBuilder::unexpected(TokenKind expected) {
   bad_ |= token.bad || token.kind == TokenKind::Invalid;
   if (unclosedBracket() || printStatement()) fail();
 
+  if (expected == TokenKind::End && endsOperand(last().kind) && last().begin >= simpleBegin_)
+    expected = wantedAfterOperand();
   std::string help, message;
   if (expected != TokenKind::End) {
     message = describeExpected(expected, help);
@@ -212,7 +255,7 @@ void AstBuilder::unexpected(TokenKind expected) {
     const char *what = "an expression";
     switch (last().kind) {
     case TokenKind::Import:
-      what = "a file or a module";
+      what = last().begin == simpleBegin_ ? "a file or a module" : "a name";
       break;
     case TokenKind::From:
       what = "a file";
@@ -238,6 +281,9 @@ void AstBuilder::unexpected(TokenKind expected) {
   }
   bool atEnd = token.kind == TokenKind::Newline || token.kind == TokenKind::End ||
                token.kind == TokenKind::Dedent || token.kind == TokenKind::Indent;
+  // A missing comma is missing on the line before.
+  auto between = lexer_.text().substr(last().end, token.begin - last().end);
+  atEnd |= help == commaHelp && between.find_first_of("\r\n") != between.npos;
   uint32_t begin = atEnd ? last().end : token.begin;
   error(Code::Syntax, begin, atEnd ? begin : token.end, std::move(message)).help = std::move(help);
   fail();

@@ -144,7 +144,7 @@ void AstBuilder::binary() {
   bool opened = top.strength == ConditionalStrength && top.kind == TokenKind::If;
   if (kind == TokenKind::Else) {
     if (!opened) {
-      error(Code::Syntax, last(), "'else' without 'if'");
+      error(Code::Syntax, last(), "'else' without 'if'").help = "as a statement it begins a line";
       fail();
     }
     top.kind = TokenKind::Else;

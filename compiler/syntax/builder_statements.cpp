@@ -52,6 +52,7 @@ void AstBuilder::strayElse() {
   const char *word = last().kind == TokenKind::StrayElse ? "else" : "elif";
   bool afterFor = statements_.size() > (frames_.empty() ? 0 : frames_.back().items) &&
                   statements_.back()->kind == StmtKind::For;
+  foreignFailure_ = marks_.back().sibling == Sibling::Foreign;
   if (marks_.back().sibling != Sibling::Fine)
     bad_ = true;
   else if (afterFor)
@@ -89,6 +90,7 @@ void AstBuilder::checkTarget(const Expr *target) {
     return;
   }
   case ExprKind::Attribute:
+    bad_ |= context_.foreign; // of a class, as a rule
     error(Code::Syntax, target, "cannot assign to an attribute").help =
         "what a definition makes is changed by calling its methods";
     return;

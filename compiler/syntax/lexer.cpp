@@ -149,6 +149,7 @@ bool Lexer::startLine(Token &token) {
       report(Code::Indentation, begin + tab, begin + tab + 1, "a tab in the indentation").help =
           "indent with blanks";
     tabsReported_ = tab != std::string_view::npos; // once for a run of lines
+    token.bad = tabsReported_;
     return indent(token, width, begin);
   }
 }
@@ -184,6 +185,7 @@ void Lexer::next(Token &token) {
   token.bad = token.halfOfMinimum = false;
   if (!fstrings_.empty() && fstrings_.back().inText) return fstringText(token);
   if (atLineStart_ && startLine(token)) return;
+  token.bad = false;
   for (;;) {
     if (pendingDedents_ > 0) {
       --pendingDedents_;
