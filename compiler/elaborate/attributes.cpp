@@ -1,0 +1,224 @@
+// object.name: methods, and what tensors, variables, scopes, shapes and files have.
+#include "elaborate/interpreter.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace graphc {
+
+namespace {
+
+/// "list.append" for the method `append` of a list.
+const NativeDef *findMethod(std::string_view type, std::string_view name) {
+  static const auto table = [] {
+    std::unordered_map<std::string_view, const NativeDef *> made;
+    for (auto defs : {textMethods(), listMethods(), objectMethods()})
+      for (const auto &def : defs) made.emplace(def.name(), &def);
+    return made;
+  }();
+  std::string key = fmt::format("{}.{}", type, name);
+  auto found = table.find(key);
+  return found == table.end() ? nullptr : found->second;
+}
+
+std::vector<std::string_view> methodsOf(std::string_view type) {
+  std::vector<std::string_view> names;
+  for (auto defs : {textMethods(), listMethods(), objectMethods()})
+    for (const auto &def : defs)
+      if (def.name().starts_with(type) && def.name().substr(type.size()).starts_with('.'))
+        names.push_back(def.name().substr(type.size() + 1));
+  return names;
+}
+
+} // namespace
+
+Value Interpreter::attribute(const Value &object, std::string_view name, Span where) {
+  if (object.isPoison()) return object;
+  std::vector<std::string_view> attributes; // for suggestions
+  auto type = typeName(object);
+
+  if (auto *space = object.as<NamespaceObject>()) {
+    Value member = namespaceMember(space->name, name);
+    if (!member.isUnset()) return member;
+    checkNamespacePath({space->name, name}, where);
+    scopes.expectGaps();
+    return Value::poison();
+  }
+  if (auto *file = object.as<FileObject>()) {
+    Symbol symbol = symbols.find(name);
+    if (auto found = file->names.find(symbol); symbol && found != file->names.end()) {
+      Value value = file->globals->slots[found->second];
+      if (!value.isUnset()) return value;
+    }
+    scopes.expectGaps();
+    if (file->broken) return Value::poison();
+    for (const auto &[known, index] : file->names) attributes.push_back(symbols.text(known));
+    auto near = nearestName(name, attributes);
+    return fail(Code::Undefined, where, fmt::format("'{}' has no name '{}'", file->path, name),
+                near ? fmt::format("did you mean '{}'?", *near) : "");
+  }
+
+  // What has a dtype and a shape.
+  auto common = [&](std::string_view tensorName, DType dtype, Shape shape, Operation *op) -> Value {
+    if (name == "name") return heap.text(tensorName);
+    if (name == "dtype") return Value::dtype(dtype);
+    if (name == "shape") return heap.shape(shape);
+    if (name == "op" && op) return heap.operation(op);
+    attributes = {"name", "dtype", "shape", "op"};
+    return Value::unset();
+  };
+  Value found = Value::unset();
+  if (auto *t = object.as<TensorObject>()) {
+    auto *op = t->tensor->op;
+    found =
+        common(op->name.empty() ? std::string() : fmt::format("{}:{}", op->name, t->tensor->index),
+               t->tensor->dtype, t->tensor->shape, op);
+    if (name == "value_index") found = Value::integer(t->tensor->index);
+    if (name == "graph") return Value::none();
+  } else if (auto *v = object.as<VariableObject>()) {
+    auto *variable = v->variable;
+    found =
+        common(fmt::format("{}:0", variable->opName), variable->dtype, variable->shape, nullptr);
+    if (name == "op") {
+      // The variable's node, as an operation that can be named and waited for.
+      auto *node = graph.arena.make<Operation>();
+      node->type = "VariableV2";
+      node->name = variable->opName;
+      node->variable = variable;
+      found = heap.operation(node);
+    }
+    if (name == "trainable") found = Value::boolean(variable->trainable);
+    if (name == "constraint") found = v->constraint;
+    if (name == "initial_value") found = v->initialValue;
+    attributes.insert(attributes.end(), {"trainable", "constraint", "initial_value"});
+  } else if (auto *p = object.as<PartitionedObject>()) {
+    found = common(p->whole->name, p->whole->dtype, p->whole->shape, nullptr);
+  } else if (auto *o = object.as<OperationObject>()) {
+    if (name == "name") found = heap.ownedText(o->op->name);
+    if (name == "type") found = heap.ownedText(o->op->type);
+    if (name == "outputs") {
+      std::vector<Value> outputs;
+      for (auto &output : o->op->outputs) outputs.push_back(heap.tensor(&output));
+      found = heap.list(std::move(outputs));
+    }
+    if (name == "inputs") {
+      std::vector<Value> inputs;
+      for (auto *input : o->op->inputs) inputs.push_back(heap.tensor(input));
+      found = heap.list(std::move(inputs));
+    }
+    if (name == "control_inputs") {
+      std::vector<Value> inputs;
+      for (auto *input : o->op->controlInputs) inputs.push_back(heap.operation(input));
+      found = heap.list(std::move(inputs));
+    }
+    attributes = {"name", "type", "inputs", "outputs"};
+  } else if (auto *s = object.as<ShapeObject>()) {
+    if (name == "ndims" || name == "rank")
+      found = s->shape.hasRank() ? Value::integer(s->shape.rank()) : Value::none();
+    if (name == "dims") {
+      auto dims = items(object, where);
+      found = dims ? heap.list(std::move(*dims)) : Value::poison();
+    }
+    attributes = {"ndims", "dims"};
+  } else if (auto *s = object.as<ScopeObject>()) {
+    if (name == "name") found = heap.ownedText(s->name);
+    if (name == "original_name_scope") found = heap.ownedText(s->originalNameScope);
+    if (name == "reuse") found = s->reuse;
+    if (name == "initializer") found = s->initializer;
+    if (name == "regularizer") found = s->regularizer;
+    if (name == "partitioner") found = s->partitioner;
+    if (name == "custom_getter") found = s->customGetter;
+    if (name == "constraint") found = s->constraint;
+    if (name == "dtype") found = s->dtype.isNone() ? Value::dtype(DType::Float32) : s->dtype;
+    attributes = {"name",        "original_name_scope", "reuse",      "initializer", "regularizer",
+                  "partitioner", "custom_getter",       "constraint", "dtype"};
+  } else if (auto *t = object.as<TemplateObject>()) {
+    auto *scope = t->scope.as<ScopeObject>();
+    if (name == "name") found = t->name;
+    if (name == "func") found = t->function;
+    if (name == "variable_scope" || name == "var_scope") found = t->scope;
+    if (name == "variable_scope_name") {
+      found = scope
+                  ? heap.text(scope->name.empty() ? std::string() : fmt::format("{}/", scope->name))
+                  : Value::none();
+    }
+    auto members = [&](std::string_view key) {
+      if (!scope || !t->completed) return std::vector<Value>();
+      std::string why;
+      auto all = scopes.collection(
+          key, scope->name.empty() ? std::string() : fmt::format("{}/", scope->name), why);
+      return all ? *all : std::vector<Value>();
+    };
+    if (name == "trainable_variables" || name == "trainable_weights")
+      found = heap.list(members("trainable_variables"));
+    if (name == "global_variables") found = heap.list(members("variables"));
+    if (name == "local_variables") found = heap.list(members("local_variables"));
+    if (name == "variables" || name == "weights") {
+      auto all = members("variables"), local = members("local_variables");
+      all.insert(all.end(), local.begin(), local.end());
+      found = heap.list(std::move(all));
+    }
+    if (name == "non_trainable_variables" || name == "non_trainable_weights") {
+      auto trainable = members("trainable_variables"), all = members("variables");
+      std::erase_if(all, [&](const Value &v) {
+        return std::any_of(trainable.begin(), trainable.end(), [&](auto &t) { return t.same(v); });
+      });
+      found = heap.list(std::move(all));
+    }
+    attributes = {
+        "name", "func", "variable_scope", "variables", "trainable_variables", "global_variables"};
+  } else if (auto *i = object.as<InitializerObject>()) {
+    found = Value::unset();
+    for (const auto &[key, value] : i->settings) {
+      if (key == name) found = value;
+      attributes.push_back(key);
+    }
+  } else if (object.isInt() || object.isDimension()) {
+    // x.shape[0].value, as TensorFlow 1 definitions write it.
+    if (name == "value") found = object.isInt() ? object : Value::none();
+    attributes = {"value"};
+  } else if (object.isDType()) {
+    DType dtype = object.asDType();
+    if (name == "name") found = heap.ownedText(dtypeName(dtype));
+    if (name == "base_dtype") found = object;
+    if (name == "size") found = Value::integer(dtypeSize(dtype));
+    if (name == "is_floating") found = Value::boolean(isFloating(dtype));
+    if (name == "is_integer") found = Value::boolean(isInteger(dtype));
+    if (name == "is_unsigned") found = Value::boolean(isInteger(dtype) && !isSignedInteger(dtype));
+    if (name == "is_bool") found = Value::boolean(dtype == DType::Bool);
+    attributes = {"name",       "base_dtype",  "size",   "is_floating",
+                  "is_integer", "is_unsigned", "is_bool"};
+  } else if (auto *f = object.as<FunctionObject>()) {
+    if (name == "__name__") found = heap.ownedText(f->name);
+  } else if (auto *t = object.as<TypeObject>()) {
+    if (name == "__name__") found = heap.ownedText(t->name);
+  }
+  if (!found.isUnset()) return found;
+
+  if (const auto *def = findMethod(type, name)) {
+    auto *method = heap.make<MethodObject>();
+    method->self = object;
+    method->def = def;
+    return Value::object(method);
+  }
+  for (auto method : methodsOf(type)) attributes.push_back(method);
+  std::string_view instead;
+  if (isTensorLike(object) && (name == "eval" || name == "numpy"))
+    instead =
+        "a definition has no values: make an export that gives the tensor, and `graphc run` it";
+  if (object.is(ObjectKind::Operation) && name == "run")
+    instead = "list the operation in an export's outputs: it is run when the export is called";
+  if (object.is(ObjectKind::Variable) && (name == "eval" || name == "load"))
+    instead = "a definition has no values: save and load checkpoints with the generated code";
+  if (!instead.empty()) {
+    scopes.expectGaps();
+    return fail(Code::NotInDefinition, where,
+                fmt::format("'{}' is not part of a graph definition", name), std::string(instead));
+  }
+  auto near = nearestName(name, attributes);
+  scopes.expectGaps();
+  return fail(Code::Undefined, where, fmt::format("a {} has no attribute '{}'", type, name),
+              near ? fmt::format("did you mean '{}'?", *near) : "");
+}
+
+} // namespace graphc

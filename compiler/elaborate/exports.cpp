@@ -1,0 +1,166 @@
+// export: entry points of the generated code.
+#include "elaborate/interpreter.h"
+#include "ops/order.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <unordered_set>
+
+namespace graphc {
+
+void Interpreter::execExport(const ExportStmt *stmt) {
+  Export made;
+  made.name = symbols.text(stmt->name.name);
+  made.span = span(stmt);
+  bool whole = true;
+  std::string key = isMain_ ? made.name : fmt::format("{}:{}", frame_->module->file, made.name);
+  if (!exportNames_.insert(key).second) {
+    auto &taken = error(Code::ExportNameTaken, span(stmt->name),
+                        fmt::format("there is an export '{}' already", made.name));
+    for (const auto &other : graph.exports)
+      if (other.name == made.name) taken.notes.push_back({"the first one is here", other.span});
+    whole = false;
+  }
+
+  std::unordered_set<const Operation *> inputs;
+  for (const auto &item : stmt->inputs) {
+    Value value = eval(item.value);
+    if (value.isPoison()) {
+      whole = false;
+      continue;
+    }
+    auto *tensor = value.as<TensorObject>();
+    bool isInput = tensor && (tensor->tensor->op->type == "Placeholder" ||
+                              tensor->tensor->op->type == "PlaceholderWithDefault");
+    if (!isInput) {
+      error(Code::InputNotPlaceholder, span(item.value),
+            fmt::format("the input '{}' is no placeholder but {}", symbols.text(item.name.name),
+                        tensor ? fmt::format("the tensor '{}'", tensor->tensor->op->name)
+                               : fmt::format("a {}", typeName(value))));
+      whole = false;
+      continue;
+    }
+    inputs.insert(tensor->tensor->op);
+    made.inputs.push_back(
+        {std::string(symbols.text(item.name.name)), tensor->tensor, span(item.name)});
+  }
+
+  for (const auto &item : stmt->outputs) {
+    Value value = eval(item.value);
+    if (value.isPoison()) {
+      whole = false;
+      continue;
+    }
+    Span where = span(item.value);
+    if (!item.name) {
+      // Run for its effect.
+      Operation *op = toOperation(value);
+      if (auto *list = value.as<ListObject>(); list && !list->items.empty()) {
+        for (const auto &part : list->items)
+          if (auto *one = toOperation(part)) made.effects.push_back(one);
+        continue;
+      }
+      bool node = op && op->type == "VariableV2";
+      if (!op || node) {
+        error(Code::WrongType, where,
+              fmt::format("an output is a tensor or an operation, not a {}", typeName(value)))
+            .help = "an output that is given back has a name: `-> (name=value)`";
+        whole = false;
+        continue;
+      }
+      Export alone;
+      alone.effects = {op};
+      auto needed = neededBy(alone);
+      if (value.is(ObjectKind::Tensor) &&
+          std::none_of(needed.begin(), needed.end(), [](auto *o) { return writesVariable(*o); })) {
+        error(Code::WrongType, where,
+              fmt::format("the output '{}' has no name and no effect", op->name))
+            .help = "an output that is given back has a name: `-> (name=value)`";
+        whole = false;
+        continue;
+      }
+      made.effects.push_back(op);
+      continue;
+    }
+    if (value.is(ObjectKind::Operation)) {
+      error(Code::WrongType, where,
+            "an operation gives no value: list it without a name, and it is run for its effect");
+      whole = false;
+      continue;
+    }
+    Tensor *tensor =
+        toTensor(value, DType::Invalid, where, Code::WrongType, symbols.text(item.name.name));
+    if (!tensor) {
+      whole = false;
+      continue;
+    }
+    made.outputs.push_back({std::string(symbols.text(item.name.name)), tensor, span(item.name)});
+  }
+  if (!whole) return;
+
+  // Rule: what an output needs is an input, a variable or a constant.
+  auto needed = neededBy(made);
+  for (auto *op : needed) {
+    if (op->type != "Placeholder" || inputs.contains(op)) continue;
+    auto &missing =
+        error(Code::OutputNeedsInput, made.span,
+              fmt::format("the export '{}' needs the placeholder '{}', which is no input of it",
+                          made.name, op->name));
+    missing.notes.insert(missing.notes.begin(), {"the placeholder is made here", op->span});
+    missing.help =
+        fmt::format("add it to the inputs: `export {}({}={}, …)`", made.name, op->name, op->name);
+    whole = false;
+  }
+  // Rule: two updates of one variable are ordered by data or control dependencies.
+  std::unordered_set<const Variable *> reported;
+  for (const auto &[first, second] : orderVariables(needed).unordered) {
+    if (!reported.insert(first->variable).second) continue;
+    auto &twice =
+        error(Code::TwoUpdates, made.span,
+              fmt::format(
+                  "the export '{}' updates the variable '{}' twice, and nothing orders the updates",
+                  made.name, first->variable->opName));
+    twice.notes.insert(twice.notes.begin(),
+                       {{"one update is here", first->span}, {"the other is here", second->span}});
+    twice.help = "order them with `with control_dependencies([first]):`, or list one of them alone";
+    whole = false;
+  }
+  // Rule: an imported file's exports are its own.
+  if (whole && isMain_) graph.exports.push_back(std::move(made));
+}
+
+namespace {
+/// How `inspect` names a member of a collection; empty: it has no name.
+std::string memberName(const Value &member) {
+  if (auto *v = member.as<VariableObject>()) return std::string(v->variable->opName);
+  if (auto *o = member.as<OperationObject>()) return std::string(o->op->name);
+  if (auto *t = member.as<TensorObject>())
+    return t->tensor->index ? fmt::format("{}:{}", t->tensor->op->name, t->tensor->index)
+                            : std::string(t->tensor->op->name);
+  if (auto *p = member.as<PartitionedObject>()) return std::string(p->whole->name);
+  if (auto *t = member.as<TextObject>()) return std::string(t->text);
+  return "";
+}
+} // namespace
+
+void Interpreter::finish() {
+  for (const auto &[key, members] : scopes.collections()) {
+    std::vector<std::string> names;
+    for (const auto &member : members)
+      if (auto name = memberName(member); !name.empty()) names.push_back(std::move(name));
+    graph.collections.push_back({key, std::move(names)});
+  }
+  for (const auto &[name, value] : options.defines) {
+    if (usedDefines_.contains(name)) continue;
+    std::vector<std::string_view> known(params_.begin(), params_.end());
+    auto near = nearestName(name, known);
+    std::string message = fmt::format("no param is called '{}'", name);
+    if (near)
+      message += fmt::format("; did you mean '{}'?", *near);
+    else if (!params_.empty())
+      message += fmt::format("; there are: {}", fmt::join(params_, ", "));
+    result_.usageErrors.push_back(std::move(message));
+  }
+}
+
+} // namespace graphc

@@ -1,0 +1,138 @@
+// The run as a whole: errors, limits, the entry.
+#include "elaborate/interpreter.h"
+
+#include <filesystem>
+#include <fmt/format.h>
+#include <pthread.h>
+
+namespace graphc {
+
+namespace {
+// Definitions nest: a deep stack of our own, of which only what is used takes memory.
+constexpr size_t stackSize = size_t(512) << 20;
+constexpr size_t stackReserve = size_t(64) << 20;
+constexpr size_t maxCallNotes = 8;
+} // namespace
+
+Interpreter::Interpreter(SourceManager &sources, const ElaborateOptions &options,
+                         Diagnostics &diagnostics, Elaborated &result, Workspace &workspace)
+    : sources(sources), options(options), diagnostics(diagnostics), graph(result.graph),
+      symbols(workspace.symbols), heap(result.graph.arena), scopes(result.graph, heap, *this),
+      result_(result), workspace_(workspace) {
+  char here;
+  stackEnd_ = reinterpret_cast<uintptr_t>(&here) - (stackSize - stackReserve);
+}
+
+Diagnostic &Interpreter::error(Code code, Span span, std::string message) {
+  // Rule: the place of an error inside functions is the innermost call in the user's own text.
+  const CallSite *site = callSite();
+  auto isLibrary = [&](Span s) {
+    return !options.standardLibrary.empty() && s.valid() &&
+           sources.file(s.file).path().starts_with(options.standardLibrary);
+  };
+  while (site && isLibrary(span)) {
+    span = site->span;
+    site = site->caller;
+  }
+  auto &made = diagnostics.error(code, span, std::move(message));
+  size_t shown = 0;
+  for (; site && shown < maxCallNotes; site = site->caller, ++shown)
+    made.notes.push_back(
+        {fmt::format("in {}, called at {}", site->function, sources.location(site->span)),
+         site->span});
+  return made;
+}
+
+Value Interpreter::fail(Code code, Span span, std::string message, std::string help) {
+  error(code, span, std::move(message)).help = std::move(help);
+  return Value::poison();
+}
+
+bool Interpreter::spend(uint64_t steps, Span span) {
+  if (isStopped()) return false;
+  steps_ += steps;
+  if (steps_ > options.limits.steps) {
+    error(Code::LimitPassed, span,
+          fmt::format("the definition takes more than {} steps", options.limits.steps));
+    stopped_ = true;
+  } else if (heap.bytes() > options.limits.memory) {
+    error(Code::LimitPassed, span,
+          fmt::format("the definition's values take more than {} bytes", options.limits.memory));
+    stopped_ = true;
+  }
+  return !stopped_;
+}
+
+bool Interpreter::checkLength(uint64_t length, Span span) {
+  if (length <= options.limits.listLength) return true;
+  if (!stopped_)
+    error(Code::LimitPassed, span,
+          fmt::format("a list or text is longer than {}", options.limits.listLength));
+  stopped_ = true;
+  return false;
+}
+
+void Interpreter::run(const std::string &path) {
+  std::string why;
+  auto text = readFile(path, why);
+  if (!text) {
+    diagnostics.error(Code::UnreadableFile, {}, fmt::format("'{}' can't be read: {}", path, why));
+    result_.unreadable = true;
+    return;
+  }
+  result_.files.push_back(path);
+  auto bad = firstInvalidUtf8(*text);
+  if (bad) {
+    // Shown up to the wrong byte.
+    FileId id = sources.add(path, text->substr(0, *bad));
+    diagnostics.error(Code::UnreadableFile, {id, uint32_t(*bad), uint32_t(*bad)},
+                      fmt::format("'{}' is not UTF-8: byte {} is wrong", path, *bad + 1));
+    result_.unreadable = true;
+    return;
+  }
+  if (text->size() >= UINT32_MAX / 2) {
+    diagnostics.error(Code::LimitPassed, {}, fmt::format("'{}' is larger than 2 GB", path));
+    result_.unreadable = true;
+    return;
+  }
+  FileId id = sources.add(path, std::move(*text));
+  std::error_code ignored;
+  auto canonical = std::filesystem::weakly_canonical(path, ignored);
+  imported_[ignored ? path : canonical.string()] = {Value::unset(), {id, 0, 0}};
+  auto stem = std::filesystem::path(path).filename().string();
+  stem_ = stem.ends_with(".graph") ? stem.substr(0, stem.size() - 6) : stem;
+  runFile(id, path);
+  finish();
+}
+
+namespace {
+void *runBody(void *body) {
+  (*static_cast<std::function<void()> *>(body))();
+  return nullptr;
+}
+} // namespace
+
+std::unique_ptr<Elaborated> elaborate(SourceManager &sources, const std::string &path,
+                                      const ElaborateOptions &options, Diagnostics &diagnostics) {
+  auto result = std::make_unique<Elaborated>();
+  auto workspace = std::make_shared<Workspace>();
+  result->workspace = workspace;
+  std::function<void()> body = [&] {
+    Interpreter(sources, options, diagnostics, *result, *workspace).run(path);
+  };
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_t thread;
+  bool started = pthread_attr_setstacksize(&attributes, stackSize) == 0 &&
+                 pthread_create(&thread, &attributes, runBody, &body) == 0;
+  pthread_attr_destroy(&attributes);
+  if (started) {
+    pthread_join(thread, nullptr);
+  } else {
+    diagnostics.error(Code::LimitPassed, {}, "no stack could be had to run the definition on");
+    result->unreadable = true;
+  }
+  return result;
+}
+
+} // namespace graphc

@@ -1,0 +1,58 @@
+// The namespace that operations, name scopes and variables share, and the stack of open name
+// scopes. TensorFlow's Graph.unique_name and Graph.name_scope.
+#pragma once
+
+#include "source/arena.h"
+
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+namespace graphc {
+
+class ScopeNames {
+public:
+  explicit ScopeNames(Arena &arena) : arena_(arena) {}
+
+  /// The open name scopes, "a/b"; "" at the root.
+  std::string_view current() const { return current_; }
+  void setCurrent(std::string_view scope) { current_ = scope; }
+
+  /// Rule: a name at the root matches [A-Za-z0-9.][A-Za-z0-9_.\-/]*, a nested one
+  /// [A-Za-z0-9_.\-/]*.
+  static bool isValid(std::string_view name, bool atRoot);
+
+  /// Rule: the first to ask for a name in the current scope gets it; later ones get name_1,
+  /// name_2, … The case of letters makes no difference to what is taken. The counter of a name
+  /// is remembered, and a composed name counts as asked for.
+  std::string_view unique(std::string_view name, bool forNode);
+
+  /// A node whose name is given verbatim (`name=scope` with its slash). False: taken by a node.
+  bool takeVerbatim(std::string_view name);
+  /// Whether a node (an operation or a variable) has exactly this name.
+  bool isNode(std::string_view name) const;
+  /// The unique name was taken by a verbatim node before.
+  bool clashesWithVerbatim(std::string_view name) const { return verbatim_.contains(name); }
+
+private:
+  struct IgnoreCaseHash {
+    size_t operator()(std::string_view text) const;
+  };
+  struct IgnoreCaseEqual {
+    bool operator()(std::string_view a, std::string_view b) const;
+  };
+  struct Entry {
+    int64_t count = 0; // how often the name was asked for
+    bool node = false; // an operation or variable stands there
+  };
+
+  Arena &arena_;
+  std::string_view current_;
+  std::unordered_map<std::string_view, Entry, IgnoreCaseHash, IgnoreCaseEqual> inUse_;
+  std::unordered_set<std::string_view> verbatim_;
+  std::string buffer_;
+};
+
+} // namespace graphc

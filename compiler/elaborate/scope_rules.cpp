@@ -1,0 +1,365 @@
+#include "elaborate/scope_rules.h"
+
+#include "elaborate/native.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <re2/re2.h>
+
+namespace graphc {
+
+ScopeRules::ScopeRules(Graph &graph, Heap &heap, ScopeHost &host)
+    : graph_(graph), heap_(heap), host_(host), names_(graph.arena) {
+  root_ = heap_.make<ScopeObject>();
+  scope_ = root_;
+}
+
+// Names -----------------------------------------------------------------------------------------
+
+std::optional<std::string_view> ScopeRules::operationName(std::string_view given,
+                                                          std::string_view otherwise, Span span) {
+  std::string_view name = given.empty() ? otherwise : given;
+  // Rule: a name that ends in "/" is the operation's full name as it stands, without the slash.
+  bool verbatim = name.ends_with('/');
+  if (verbatim) name.remove_suffix(1);
+  if (!ScopeNames::isValid(name, verbatim || names_.current().empty())) {
+    host_
+        .error(Code::InvalidName, span,
+               fmt::format("'{}' is not a valid name of an operation", name))
+        .help = "names hold letters, digits and _ . - /, and begin with a letter, a digit or a dot";
+    return std::nullopt;
+  }
+  if (verbatim) {
+    if (!names_.takeVerbatim(name)) {
+      host_.error(Code::NameTaken, span, fmt::format("an operation '{}' already exists", name))
+          .help = "a name that ends in '/' is taken as it stands: enter a new name_scope for each "
+                  "operation";
+      return std::nullopt;
+    }
+    return heap_.copy(name);
+  }
+  auto full = names_.unique(name, true);
+  if (names_.clashesWithVerbatim(full)) {
+    host_.error(Code::NameTaken, span, fmt::format("an operation '{}' already exists", full));
+    return std::nullopt;
+  }
+  return full;
+}
+
+// Name scopes -----------------------------------------------------------------------------------
+
+/// Rule: a name is uniquified among its siblings; one that ends in "/" is entered as it stands;
+/// "" leaves all name scopes. `bound` is the full name with a trailing "/", "" at the root.
+bool ScopeRules::enterNameScope(std::string_view name, Span span, std::string_view &bound) {
+  if (name.empty()) {
+    names_.setCurrent("");
+    bound = "";
+    return true;
+  }
+  if (!ScopeNames::isValid(name, names_.current().empty())) {
+    host_.error(Code::InvalidName, span, fmt::format("'{}' is not a valid name of a scope", name))
+        .help = "names hold letters, digits and _ . - /; at the root they begin with a letter, a "
+                "digit or a dot";
+    return false;
+  }
+  if (name.ends_with('/')) {
+    names_.setCurrent(heap_.copy(name.substr(0, name.size() - 1)));
+  } else {
+    auto full = names_.unique(name, false);
+    names_.setCurrent(full);
+    graph_.nameScopes.emplace_back(full);
+  }
+  bound = heap_.copy(fmt::format("{}/", names_.current()));
+  return true;
+}
+
+bool ScopeRules::enterNameScopeManager(ManagerObject &manager, Span span, Value &bound) {
+  const Value &name = manager.nameOrScope.isNone() ? manager.defaultName : manager.nameOrScope;
+  std::string_view text;
+  if (auto *given = name.as<TextObject>()) {
+    text = given->text;
+  } else if (!name.isNone()) {
+    host_.error(Code::WrongType, span,
+                fmt::format("a name scope's name is a str or None, not {}", typeName(name)));
+    return false;
+  } else if (!manager.values.isNone()) {
+    host_.error(Code::NoScopeName, span, "at least one of name and default_name must be given");
+    return false;
+  }
+  OpenScope open{names_.current(), scope_, &manager, {}, 0};
+  std::string_view full;
+  if (!enterNameScope(text, span, full)) return false;
+  open_.push_back(open);
+  bound = heap_.ownedText(full);
+  return true;
+}
+
+// Variable scopes -------------------------------------------------------------------------------
+
+bool ScopeRules::checkVariableScope(ManagerObject &manager, Span span) {
+  // Rule: a scope needs a name, an object or a default name.
+  if (manager.nameOrScope.isNone() && manager.defaultName.isNone()) {
+    host_.error(Code::NoScopeName, span, "variable_scope needs name_or_scope or default_name");
+    return false;
+  }
+  return true;
+}
+
+bool ScopeRules::enter(ManagerObject &manager, Span span, Value &bound) {
+  return manager.type == ManagerObject::NameScope ? enterNameScopeManager(manager, span, bound)
+                                                  : enterVariableScope(manager, span, bound);
+}
+
+void ScopeRules::enterNothing() {
+  open_.push_back({names_.current(), scope_, nullptr, {}, 0});
+  ++openPoisoned_;
+}
+
+ScopeRules::Saved ScopeRules::enterRoot() {
+  Saved saved{names_.current(), scope_, openPoisoned_};
+  names_.setCurrent("");
+  scope_ = root_;
+  openPoisoned_ = 0;
+  return saved;
+}
+
+void ScopeRules::leaveRoot(const Saved &saved) {
+  names_.setCurrent(saved.names);
+  scope_ = saved.scope;
+  openPoisoned_ = saved.poisoned;
+}
+
+bool ScopeRules::enterVariableScope(ManagerObject &manager, Span span, Value &bound) {
+  auto *object = manager.nameOrScope.as<ScopeObject>();
+  auto *text = manager.nameOrScope.as<TextObject>();
+  auto *byDefault = manager.defaultName.as<TextObject>();
+  if (!object && !text && !manager.nameOrScope.isNone()) {
+    host_.error(Code::WrongType, span,
+                fmt::format("name_or_scope is a str or a variable scope, not {}",
+                            typeName(manager.nameOrScope)));
+    return false;
+  }
+  if (!object && !text && !byDefault) {
+    host_.error(Code::WrongType, span,
+                fmt::format("default_name is a str, not {}", typeName(manager.defaultName)));
+    return false;
+  }
+  // Rule: a scope without a name of its own has made nothing that could be shared.
+  if (!object && !text && !manager.reuse.isNone()) {
+    host_.error(Code::ReuseWithoutName, span,
+                "reuse=True or AUTO_REUSE cannot be used without a name_or_scope");
+    return false;
+  }
+
+  OpenScope open{names_.current(), scope_, &manager, {}, 0};
+
+  // Rule: a string opens a name scope of its name, an object none; auxiliary_name_scope says it
+  // explicitly. False keeps the current one. The root has no name to open.
+  bool auxiliary = manager.pure                 ? false
+                   : manager.auxiliary.isNone() ? !object
+                                                : manager.auxiliary.asBool();
+  std::string_view nameToOpen = byDefault && !text && !object ? byDefault->text
+                                : text                        ? text->text
+                                                              : "";
+  if (object) nameToOpen = object->name.substr(object->name.rfind('/') + 1);
+  std::string_view current = names_.current();
+  std::string_view originalNameScope =
+      current.empty() ? current : heap_.copy(fmt::format("{}/", current));
+  if (auxiliary) {
+    if (!nameToOpen.empty()) {
+      if (!enterNameScope(nameToOpen, span, originalNameScope)) return false;
+    } else {
+      originalNameScope = ""; // variable_scope("") and the root open none
+    }
+  }
+  // Rule: a scope value that is entered again keeps the name scope of its first entry as the
+  // original one.
+  if (manager.pure) originalNameScope = text->text;
+  if (manager.entered) originalNameScope = manager.settledNameScope;
+  manager.settledNameScope = originalNameScope;
+
+  if (object) {
+    ++openJumps_;
+    countOpened(object->name);
+    open.countMark = countLog_.size();
+    // Rule: entered again, the same inner scope comes back.
+    if (!manager.jump) manager.jump = jumpTo(manager, object);
+    scope_ = manager.jump;
+  } else {
+    std::string_view own = text ? text->text : std::string_view();
+    if (!text) {
+      // Rule: the first of default_name, default_name_1, … not yet opened in the current scope.
+      if (!manager.entered) manager.uniqueName = uniqueScopeName(byDefault->text);
+      own = manager.uniqueName;
+    }
+    scope_ = extendScope(manager, own, originalNameScope);
+    countOpened(scope_->name);
+    open.variableScope = scope_->name;
+  }
+  manager.entered = true;
+  open_.push_back(open);
+  bound = Value::object(scope_);
+  return true;
+}
+
+/// Rule: a string extends the current scope's name and inherits what is not given. True and
+/// AUTO_REUSE hold for all within, the inner of two winning; None and False inherit. A
+/// constraint holds for the scope that it was given to alone.
+ScopeObject *ScopeRules::extendScope(ManagerObject &manager, std::string_view name,
+                                     std::string_view originalNameScope) {
+  auto *made = heap_.make<ScopeObject>();
+  made->name = scope_->name.empty() ? heap_.copy(name)
+                                    : heap_.copy(fmt::format("{}/{}", scope_->name, name));
+  made->originalNameScope = originalNameScope;
+  if (manager.reuse.isNone()) {
+    made->reuse = scope_->reuse;
+    // A scope value that inherited reuse once keeps it when it is entered again.
+    if (!scope_->reuse.isBool() || scope_->reuse.asBool()) manager.reuse = scope_->reuse;
+  } else {
+    made->reuse = manager.reuse;
+  }
+  made->initializer = scope_->initializer;
+  made->regularizer = scope_->regularizer;
+  made->partitioner = scope_->partitioner;
+  made->dtype = scope_->dtype;
+  made->customGetter = scope_->customGetter;
+  applyGiven(manager, made);
+  return made;
+}
+
+/// Rule: an object jumps to that scope whatever is open now: its name, reuse and all that it
+/// inherited, unless given anew. What is done to the scope opened does not reach the object.
+ScopeObject *ScopeRules::jumpTo(ManagerObject &manager, ScopeObject *target) {
+  auto *made = heap_.make<ScopeObject>(*target);
+  if (!manager.reuse.isNone()) made->reuse = manager.reuse;
+  applyGiven(manager, made);
+  return made;
+}
+
+void ScopeRules::applyGiven(ManagerObject &manager, ScopeObject *scope) {
+  if (!manager.initializer.isNone()) scope->initializer = manager.initializer;
+  if (!manager.regularizer.isNone()) scope->regularizer = manager.regularizer;
+  if (!manager.partitioner.isNone()) scope->partitioner = manager.partitioner;
+  if (!manager.dtype.isNone()) scope->dtype = manager.dtype;
+  scope->constraint = manager.constraint;
+  if (!manager.customGetter.isNone()) {
+    // Rule: the inner scope's getter is called first; its `getter` is the outer scope's.
+    if (scope->customGetter.isNone()) {
+      scope->customGetter = manager.customGetter;
+    } else {
+      auto *function = heap_.make<NativeObject>();
+      function->def = &chainedGetter();
+      auto *chain = heap_.make<PartialObject>();
+      chain->function = Value::object(function);
+      chain->positional = {manager.customGetter, scope->customGetter};
+      scope->customGetter = Value::object(chain);
+    }
+  }
+}
+
+void ScopeRules::leave() {
+  OpenScope open = open_.back();
+  open_.pop_back();
+  names_.setCurrent(open.oldNames);
+  if (!open.manager) --openPoisoned_;
+  if (!open.manager || open.manager->type != ManagerObject::VariableScope) return;
+  if (open.manager->nameOrScope.is(ObjectKind::Scope)) {
+    // Rule: leaving a jump restores the counts from before it.
+    restoreCounts(open.countMark);
+    if (--openJumps_ == 0) countLog_.clear();
+  } else {
+    // Rule: closing a scope opened by a string forgets the counts of default names within it.
+    forgetWithin(open.variableScope);
+  }
+  scope_ = open.oldScope;
+}
+
+// Counts of opened scopes -----------------------------------------------------------------------
+
+void ScopeRules::countOpened(std::string_view scope) {
+  auto found = opened_.find(scope);
+  if (openJumps_)
+    countLog_.emplace_back(std::string(scope), found == opened_.end() ? 0 : found->second);
+  if (found == opened_.end())
+    opened_.emplace(std::string(scope), 1);
+  else
+    ++found->second;
+}
+
+void ScopeRules::forgetWithin(std::string_view scope) {
+  std::string prefix = fmt::format("{}/", scope);
+  auto first = opened_.lower_bound(prefix), last = first;
+  for (; last != opened_.end() && last->first.starts_with(prefix); ++last)
+    if (openJumps_) countLog_.emplace_back(last->first, last->second);
+  opened_.erase(first, last);
+}
+
+void ScopeRules::restoreCounts(size_t mark) {
+  while (countLog_.size() > mark) {
+    auto &[scope, count] = countLog_.back();
+    if (count)
+      opened_[scope] = count;
+    else
+      opened_.erase(scope);
+    countLog_.pop_back();
+  }
+}
+
+std::string_view ScopeRules::uniqueScopeName(std::string_view name) {
+  std::string full =
+      scope_->name.empty() ? std::string(name) : fmt::format("{}/{}", scope_->name, name);
+  if (!opened_.contains(full)) return heap_.copy(name);
+  for (int i = 1;; ++i)
+    if (!opened_.contains(fmt::format("{}_{}", full, i)))
+      return heap_.copy(fmt::format("{}_{}", name, i));
+}
+
+// Collections -----------------------------------------------------------------------------------
+
+void ScopeRules::addToCollection(std::string_view key, const Value &value) {
+  for (auto &[known, members] : collections_)
+    if (known == key) {
+      members.push_back(value);
+      return;
+    }
+  collections_.push_back({std::string(key), {value}});
+}
+
+namespace {
+/// The name that a scope is matched against; nullopt for members without a name.
+std::optional<std::string> memberName(const Value &member) {
+  if (auto *v = member.as<VariableObject>()) return fmt::format("{}:0", v->variable->opName);
+  if (auto *t = member.as<TensorObject>())
+    return fmt::format("{}:{}", t->tensor->op->name, t->tensor->index);
+  if (auto *o = member.as<OperationObject>()) return std::string(o->op->name);
+  if (auto *p = member.as<PartitionedObject>()) return std::string(p->whole->name);
+  if (auto *s = member.as<ScopeObject>()) return std::string(s->name);
+  return std::nullopt;
+}
+} // namespace
+
+std::optional<std::vector<Value>> ScopeRules::collection(std::string_view key,
+                                                         std::optional<std::string_view> scope,
+                                                         std::string &why) {
+  std::vector<Value> found;
+  for (const auto &[known, members] : collections_) {
+    if (known != key) continue;
+    if (!scope) return members;
+    // Rule: `scope` is a regular expression matched at the start of the name.
+    RE2::Options options;
+    options.set_log_errors(false);
+    RE2 expression(re2::StringPiece(scope->data(), scope->size()), options);
+    if (!expression.ok()) {
+      why = expression.error();
+      return std::nullopt;
+    }
+    for (const auto &member : members) {
+      auto name = memberName(member);
+      if (name && expression.Match(*name, 0, name->size(), RE2::ANCHOR_START, nullptr, 0))
+        found.push_back(member);
+    }
+  }
+  return found;
+}
+
+} // namespace graphc

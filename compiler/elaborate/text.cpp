@@ -1,0 +1,484 @@
+#include "elaborate/text.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+namespace graphc {
+
+std::string floatText(double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
+  std::string text = fmt::format("{}", value);
+  if (text.find_first_of(".e") == std::string::npos) text += ".0";
+  return text;
+}
+
+std::string quotedText(std::string_view text) {
+  char quote = text.find('\'') != text.npos && text.find('"') == text.npos ? '"' : '\'';
+  std::string out(1, quote);
+  for (char c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    if (c == quote || c == '\\')
+      (out += '\\') += c;
+    else if (c == '\n')
+      out += "\\n";
+    else if (c == '\t')
+      out += "\\t";
+    else if (c == '\r')
+      out += "\\r";
+    else if (byte < 0x20 || byte == 0x7F)
+      out += fmt::format("\\x{:02x}", byte);
+    else
+      out += c;
+  }
+  return out += quote;
+}
+
+size_t codePoints(std::string_view text) {
+  return std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; });
+}
+
+size_t byteOffset(std::string_view text, size_t index) {
+  size_t at = 0;
+  for (; at < text.size(); ++at) {
+    if ((text[at] & 0xC0) == 0x80) continue;
+    if (index-- == 0) return at;
+  }
+  return at;
+}
+
+namespace {
+
+constexpr int maxWidth = 1'000'000; // no format needs more, and memory is not for the asking
+
+struct Spec {
+  std::string fill = " ";
+  char align = 0, sign = '-', type = 0;
+  bool alternate = false, zero = false, comma = false;
+  int width = 0, precision = -1;
+};
+
+bool readNumber(std::string_view text, size_t &at, int &into) {
+  int64_t n = 0;
+  bool any = false;
+  while (at < text.size() && text[at] >= '0' && text[at] <= '9' && n <= maxWidth) {
+    n = n * 10 + (text[at++] - '0');
+    any = true;
+  }
+  into = int(std::min<int64_t>(n, maxWidth));
+  return any;
+}
+
+std::string pad(std::string body, const Spec &spec, char defaultAlign) {
+  size_t length = codePoints(body);
+  if (length >= size_t(spec.width)) return body;
+  size_t missing = spec.width - length;
+  char align = spec.align ? spec.align : defaultAlign;
+  auto times = [&](size_t n) {
+    std::string out;
+    while (n--) out += spec.fill;
+    return out;
+  };
+  if (align == '<') return body + times(missing);
+  if (align == '^') return times(missing / 2) + body + times(missing - missing / 2);
+  if (align == '=') {
+    size_t head = !body.empty() && (body[0] == '-' || body[0] == '+' || body[0] == ' ') ? 1 : 0;
+    if (body.size() > head + 1 && body[head] == '0' && std::isalpha(body[head + 1])) head += 2;
+    return body.substr(0, head) + times(missing) + body.substr(head);
+  }
+  return times(missing) + body;
+}
+
+std::string grouped(std::string digits) {
+  size_t end = digits.find_first_not_of("0123456789");
+  if (end == std::string::npos) end = digits.size();
+  for (size_t at = end; at > 3;) {
+    at -= 3;
+    digits.insert(at, ",");
+  }
+  return digits;
+}
+
+std::string signOf(bool negative, char sign) {
+  if (negative) return "-";
+  return sign == '+' ? "+" : sign == ' ' ? " " : "";
+}
+
+std::string integerBody(int64_t value, const Spec &spec) {
+  uint64_t magnitude = value < 0 ? 0 - uint64_t(value) : uint64_t(value);
+  std::string digits, prefix;
+  switch (spec.type) {
+  case 'x':
+    digits = fmt::format("{:x}", magnitude), prefix = "0x";
+    break;
+  case 'X':
+    digits = fmt::format("{:X}", magnitude), prefix = "0X";
+    break;
+  case 'o':
+    digits = fmt::format("{:o}", magnitude), prefix = "0o";
+    break;
+  case 'b':
+    digits = fmt::format("{:b}", magnitude), prefix = "0b";
+    break;
+  default:
+    digits = fmt::format("{}", magnitude);
+  }
+  if (spec.comma) digits = grouped(digits);
+  return signOf(value < 0, spec.sign) + (spec.alternate ? prefix : "") + digits;
+}
+
+std::string floatBody(double value, const Spec &spec) {
+  bool negative = std::signbit(value) && !std::isnan(value);
+  double magnitude = std::fabs(value);
+  bool upper = spec.type == 'E' || spec.type == 'F' || spec.type == 'G';
+  std::string digits;
+  if (!std::isfinite(value)) {
+    digits = std::isnan(value) ? "nan" : "inf";
+  } else {
+    int precision = spec.precision;
+    char type = spec.type ? std::tolower(spec.type) : 0;
+    switch (type) {
+    case 'f':
+      digits = fmt::format("{:.{}f}", magnitude, precision < 0 ? 6 : precision);
+      break;
+    case 'e':
+      digits = fmt::format("{:.{}e}", magnitude, precision < 0 ? 6 : precision);
+      break;
+    case '%':
+      digits = fmt::format("{:.{}f}", magnitude * 100, precision < 0 ? 6 : precision) + "%";
+      break;
+    case 'g':
+      digits = fmt::format("{:.{}g}", magnitude, precision < 0 ? 6 : std::max(precision, 1));
+      break;
+    default:
+      digits = precision < 0 ? floatText(magnitude)
+                             : fmt::format("{:.{}g}", magnitude, std::max(precision, 1));
+      if (precision >= 0 && digits.find_first_of(".e") == std::string::npos) digits += ".0";
+    }
+  }
+  if (upper) std::transform(digits.begin(), digits.end(), digits.begin(), ::toupper);
+  if (spec.comma) digits = grouped(digits);
+  return signOf(negative, spec.sign) + digits;
+}
+
+} // namespace
+
+std::optional<std::string> formatValue(const Value &value, std::string_view text,
+                                       FormatError &error) {
+  if (text.empty()) return str(value);
+  auto bad = [&](std::string why) {
+    error = {Code::WrongType, std::move(why)};
+    return std::nullopt;
+  };
+  Spec spec;
+  size_t at = 0;
+  auto isAlign = [](char c) { return c == '<' || c == '>' || c == '^' || c == '='; };
+  size_t first = byteOffset(text, 1);
+  if (first < text.size() && isAlign(text[first])) {
+    spec.fill = text.substr(0, first);
+    spec.align = text[first];
+    at = first + 1;
+  } else if (isAlign(text[0])) {
+    spec.align = text[at++];
+  }
+  auto take = [&](char c) { return at < text.size() && text[at] == c ? (++at, true) : false; };
+  if (at < text.size() && (text[at] == '+' || text[at] == '-' || text[at] == ' '))
+    spec.sign = text[at++];
+  spec.alternate = take('#');
+  if (take('0')) {
+    spec.zero = true;
+    if (!spec.align) spec.fill = "0", spec.align = '=';
+  }
+  readNumber(text, at, spec.width);
+  spec.comma = take(',') || take('_');
+  if (take('.') && !readNumber(text, at, spec.precision))
+    return bad("format specifier missing precision");
+  if (at < text.size()) spec.type = text[at++];
+  if (at != text.size()) return bad(fmt::format("invalid format specifier '{}'", text));
+  std::string_view types = "dbxXoeEfFgG%";
+  if (value.isNumber() && !(value.isBool() && !spec.type)) {
+    if (!spec.type || types.find(spec.type) != types.npos) {
+      bool integral = value.isIntegral() &&
+                      (!spec.type || std::string_view("dbxXo").find(spec.type) != types.npos);
+      if (integral) {
+        if (spec.precision >= 0) return bad("precision not allowed in integer format specifier");
+        return pad(integerBody(value.asInt(), spec), spec, '>');
+      }
+      if (spec.type && std::string_view("dbxXo").find(spec.type) != types.npos)
+        return bad(fmt::format("unknown format code '{}' for object of type 'float'", spec.type));
+      spec.precision = std::min(spec.precision, 1000);
+      return pad(floatBody(value.asFloat(), spec), spec, '>');
+    }
+    return bad(fmt::format("unknown format code '{}' for object of type '{}'", spec.type,
+                           typeName(value)));
+  }
+  if (spec.type && spec.type != 's')
+    return bad(fmt::format("unknown format code '{}' for object of type '{}'", spec.type,
+                           typeName(value)));
+  if (spec.align == '=' && !spec.zero)
+    return bad("'=' alignment not allowed in string format specifier");
+  if (spec.zero && spec.align == '=') spec.align = '<';
+  std::string body = str(value);
+  if (spec.precision >= 0) body = body.substr(0, byteOffset(body, spec.precision));
+  return pad(body, spec, '<');
+}
+
+std::optional<std::string> percentFormat(std::string_view format, const Value &args,
+                                         FormatError &error) {
+  auto bad = [&](std::string why) {
+    error = {Code::WrongType, std::move(why)};
+    return std::nullopt;
+  };
+  std::span<const Value> values(&args, 1);
+  if (auto *tuple = args.as<TupleObject>()) values = tuple->items;
+  size_t next = 0;
+  bool usedMapping = false;
+  std::string out;
+  for (size_t at = 0; at < format.size();) {
+    if (format[at] != '%') {
+      out += format[at++];
+      continue;
+    }
+    ++at;
+    if (at < format.size() && format[at] == '%') {
+      out += format[at++];
+      continue;
+    }
+    const Value *named = nullptr;
+    if (at < format.size() && format[at] == '(') {
+      size_t close = format.find(')', at);
+      auto *dict = args.as<DictObject>();
+      if (close == format.npos || !dict) return bad("format requires a mapping");
+      auto key = format.substr(at + 1, close - at - 1);
+      for (const auto &[k, v] : dict->items)
+        if (auto *t = k.as<TextObject>(); t && t->text == key) named = &v;
+      if (!named) {
+        error = {Code::IndexOutOfRange, fmt::format("key '{}' is not in the dict", key)};
+        return std::nullopt;
+      }
+      usedMapping = true;
+      at = close + 1;
+    }
+    Spec spec;
+    spec.align = '>';
+    bool left = false, zero = false;
+    for (; at < format.size(); ++at) {
+      char c = format[at];
+      if (c == '-')
+        left = true;
+      else if (c == '0')
+        zero = true;
+      else if (c == '+' || c == ' ')
+        spec.sign = spec.sign == '+' ? '+' : c;
+      else if (c == '#')
+        spec.alternate = true;
+      else
+        break;
+    }
+    auto star = [&](int &into) {
+      if (at < format.size() && format[at] == '*') {
+        ++at;
+        if (next >= values.size() || !values[next].isIntegral()) return false;
+        into = int(std::clamp<int64_t>(values[next++].asInt(), 0, maxWidth));
+        return true;
+      }
+      readNumber(format, at, into);
+      return true;
+    };
+    if (!star(spec.width)) return bad("* wants an int");
+    if (at < format.size() && format[at] == '.') {
+      ++at;
+      spec.precision = 0;
+      if (!star(spec.precision)) return bad("* wants an int");
+    }
+    if (at >= format.size()) return bad("incomplete format");
+    char type = format[at++];
+    if (!named && next >= values.size()) return bad("not enough arguments for format string");
+    const Value &value = named ? *named : values[next++];
+    if (left)
+      spec.align = '<';
+    else if (zero)
+      spec.align = '=', spec.fill = "0";
+    switch (type) {
+    case 's':
+    case 'r':
+    case 'a': {
+      std::string body = type == 's' ? str(value) : repr(value);
+      if (spec.precision >= 0) body = body.substr(0, byteOffset(body, spec.precision));
+      if (spec.align == '=') spec.align = '>', spec.fill = " ";
+      out += pad(body, spec, '>');
+      break;
+    }
+    case 'd':
+    case 'i':
+    case 'u':
+    case 'x':
+    case 'X':
+    case 'o': {
+      bool decimal = type == 'd' || type == 'i' || type == 'u';
+      if (!value.isIntegral() && !(decimal && value.isFloat() && std::fabs(value.asFloat()) < 9e18))
+        return bad(fmt::format("%{} format: {} is required, not {}", type,
+                               decimal ? "a number" : "an integer", typeName(value)));
+      spec.type = decimal ? 'd' : type;
+      std::string body =
+          integerBody(value.isFloat() ? int64_t(value.asFloat()) : value.asInt(), spec);
+      out += pad(body, spec, '>');
+      break;
+    }
+    case 'e':
+    case 'E':
+    case 'f':
+    case 'F':
+    case 'g':
+    case 'G':
+      if (!value.isNumber())
+        return bad(fmt::format("%{} format: a number is required, not {}", type, typeName(value)));
+      spec.type = type;
+      spec.precision = std::min(spec.precision, 1000);
+      out += pad(floatBody(value.asFloat(), spec), spec, '>');
+      break;
+    case 'c':
+      if (value.isIntegral() && value.asInt() >= 0 && value.asInt() < 128)
+        out += pad(std::string(1, char(value.asInt())), spec, '>');
+      else if (auto *t = value.as<TextObject>(); t && codePoints(t->text) == 1)
+        out += pad(std::string(t->text), spec, '>');
+      else
+        return bad("%c requires a character");
+      break;
+    default:
+      return bad(fmt::format("unsupported format character '{}'", type));
+    }
+  }
+  if (!usedMapping && next < values.size() && !args.as<DictObject>())
+    return bad("not all arguments converted during string formatting");
+  return out;
+}
+
+std::optional<std::string>
+braceFormat(std::string_view format, const std::vector<Value> &positional,
+            const std::vector<std::pair<std::string_view, Value>> &keywords, FormatError &error) {
+  std::string out;
+  size_t automatic = 0;
+  auto lookup = [&](std::string_view field, Value &into) {
+    // NAME or NUMBER, then [INDEX] parts.
+    size_t end = field.find_first_of(".[");
+    auto head = field.substr(0, end);
+    if (head.empty() || std::all_of(head.begin(), head.end(), ::isdigit)) {
+      size_t index = automatic;
+      if (head.empty())
+        ++automatic;
+      else
+        index = head.size() > 9 ? size_t(-1) : std::stoul(std::string(head));
+      if (index >= positional.size()) {
+        error = {Code::IndexOutOfRange, "replacement index out of range for positional arguments"};
+        return false;
+      }
+      into = positional[index];
+    } else {
+      auto found =
+          std::find_if(keywords.begin(), keywords.end(), [&](auto &k) { return k.first == head; });
+      if (found == keywords.end()) {
+        error = {Code::IndexOutOfRange, fmt::format("no argument is called '{}'", head)};
+        return false;
+      }
+      into = found->second;
+    }
+    while (end != field.npos && end < field.size()) {
+      if (field[end] != '[') {
+        error = {Code::WrongType,
+                 "attributes in a format field are not supported: pass the value itself"};
+        return false;
+      }
+      size_t close = field.find(']', end);
+      auto index = field.substr(end + 1, close - end - 1);
+      const std::vector<Value> *items = nullptr;
+      if (auto *l = into.as<ListObject>()) items = &l->items;
+      if (auto *t = into.as<TupleObject>()) items = &t->items;
+      bool numeric =
+          !index.empty() && index.size() < 10 && std::all_of(index.begin(), index.end(), ::isdigit);
+      if (close == field.npos || !items || !numeric ||
+          std::stoul(std::string(index)) >= items->size()) {
+        error = {Code::IndexOutOfRange, fmt::format("bad index in format field '{}'", field)};
+        return false;
+      }
+      into = (*items)[std::stoul(std::string(index))];
+      end = close + 1;
+    }
+    return true;
+  };
+  for (size_t at = 0; at < format.size();) {
+    char c = format[at];
+    if ((c == '{' || c == '}') && at + 1 < format.size() && format[at + 1] == c) {
+      out += c;
+      at += 2;
+      continue;
+    }
+    if (c == '}') {
+      error = {Code::WrongType, "single '}' encountered in format string"};
+      return std::nullopt;
+    }
+    if (c != '{') {
+      out += c;
+      ++at;
+      continue;
+    }
+    size_t level = 1, end = at + 1;
+    while (end < format.size() && level) {
+      if (format[end] == '{') ++level;
+      if (format[end] == '}') --level;
+      ++end;
+    }
+    if (level) {
+      error = {Code::WrongType, "single '{' encountered in format string"};
+      return std::nullopt;
+    }
+    auto field = format.substr(at + 1, end - at - 2);
+    at = end;
+    std::string spec;
+    char conversion = 0;
+    size_t colon = field.find(':');
+    if (colon != field.npos) {
+      spec = field.substr(colon + 1);
+      field = field.substr(0, colon);
+    }
+    if (size_t bang = field.find('!'); bang != field.npos) {
+      conversion = bang + 1 < field.size() ? field[bang + 1] : 0;
+      field = field.substr(0, bang);
+    }
+    Value value;
+    if (!lookup(field, value)) return std::nullopt;
+    if (value.isPoison()) return std::nullopt;
+    if (spec.find('{') != spec.npos) {
+      if (field.size() > format.size()) return std::nullopt;
+      std::string inner;
+      for (size_t i = 0; i < spec.size();) {
+        if (spec[i] != '{') {
+          inner += spec[i++];
+          continue;
+        }
+        size_t close = spec.find('}', i);
+        Value part;
+        if (!lookup(std::string_view(spec).substr(i + 1, close - i - 1), part)) return std::nullopt;
+        inner += str(part);
+        i = close + 1;
+      }
+      spec = inner;
+    }
+    if (conversion) {
+      std::string body = conversion == 's' ? str(value) : repr(value);
+      TextObject text;
+      text.text = body;
+      auto formatted = formatValue(Value::object(&text), spec, error);
+      if (!formatted) return std::nullopt;
+      out += *formatted;
+      continue;
+    }
+    auto formatted = formatValue(value, spec, error);
+    if (!formatted) return std::nullopt;
+    out += *formatted;
+  }
+  return out;
+}
+
+} // namespace graphc
