@@ -100,6 +100,18 @@ TEST(Checkpoint, RoundTrip) {
   EXPECT_EQ(info(make(&c)).counter, 1u);
 }
 
+TEST(Checkpoint, LoadRemakesPackedCopies) {
+  Folder folder;
+  std::string path = folder / "a";
+  write(path, complete());
+  Instance m = make(), s = share(m);
+  std::vector<float> x = {1, 0, 0}, y(2);
+  ASSERT_EQ(call(m, SAMPLE_PREDICT, {1}, {x.data()}, {y.data()}), GRAPHRT_OK);
+  ASSERT_EQ(graphrt_load(s.get(), path.c_str()), GRAPHRT_OK);
+  ASSERT_EQ(call(m, SAMPLE_PREDICT, {1}, {x.data()}, {y.data()}), GRAPHRT_OK);
+  EXPECT_EQ(y, (std::vector<float>{11, 22}));
+}
+
 TEST(Checkpoint, SameValuesSameBytes) {
   Folder folder;
   std::string first = folder / "1", second = folder / "2", third = folder / "3";

@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <thread>
 
@@ -278,6 +279,33 @@ TEST(Busy, ReadingExportsRunSideBySide) {
   second.join();
   sample_in_predict = nullptr;
   EXPECT_EQ(inside, 2);
+}
+
+TEST(Busy, UpdatesWaitForReaders) {
+  Instance reader = make(), writer = share(reader);
+  inside = 0;
+  leave = false;
+  sample_in_predict = [] {
+    ++inside;
+    while (!leave) std::this_thread::yield();
+  };
+  std::thread reading([&] {
+    std::vector<float> x(3), y(2);
+    EXPECT_EQ(call(reader, SAMPLE_PREDICT, {1}, {x.data()}, {y.data()}), GRAPHRT_OK);
+  });
+  while (inside == 0) std::this_thread::yield();
+  std::atomic<bool> updated{false};
+  std::thread writing([&] {
+    EXPECT_EQ(train(writer, {1, 1, 1}), GRAPHRT_OK);
+    updated = true;
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_FALSE(updated);
+  leave = true;
+  reading.join();
+  writing.join();
+  EXPECT_TRUE(updated);
+  sample_in_predict = nullptr;
 }
 
 TEST(Names, StatusesAndDtypes) {

@@ -162,6 +162,7 @@ TEST(Parallel, LanesHaveScratchOfTheirOwn) {
                       [](void *context, int64_t begin, int64_t, void *scratch) {
                         auto *mine = static_cast<volatile int64_t *>(scratch);
                         for (int i = 0; i < 16; ++i) mine[i] = begin;
+                        std::this_thread::yield(); // to another lane
                         for (int i = 0; i < 16; ++i)
                           if (mine[i] != begin) ++*static_cast<std::atomic<int> *>(context);
                       },
@@ -245,6 +246,23 @@ TEST(Parallel, ResultsDoNotDependOnTheNumberOfThreads) {
     EXPECT_EQ(sums[i], sums[0]);
     EXPECT_EQ(noise[i], noise[0]);
   }
+}
+
+TEST(Failures, TheLowestPositionStays) {
+  auto body = [](graphrt_call *call) -> int32_t {
+    EXPECT_EQ(graphrt_call_status(call), 0);
+    EXPECT_EQ(graphrt_fail(call, GRAPHRT_OUT_OF_RANGE, 5, "five"), GRAPHRT_OUT_OF_RANGE);
+    EXPECT_EQ(graphrt_fail(call, GRAPHRT_BAD_SHAPE, 3, "three"), GRAPHRT_BAD_SHAPE);
+    EXPECT_EQ(graphrt_fail(call, GRAPHRT_OUT_OF_RANGE, 9, "nine"), GRAPHRT_OUT_OF_RANGE);
+    EXPECT_EQ(graphrt_call_status(call), GRAPHRT_BAD_SHAPE);
+    return 0; // forgotten: the call fails all the same
+  };
+  EXPECT_EQ(runProbe(threads(1), body), GRAPHRT_BAD_SHAPE);
+  EXPECT_STREQ(graphrt_message(), "probe: three");
+  EXPECT_EQ(runProbe(threads(1), [](graphrt_call *call) { return graphrt_fail(call, 0, 0, "x"); }),
+            GRAPHRT_INTERNAL);
+  EXPECT_EQ(runProbe(threads(1), [](graphrt_call *) { return 12345; }), GRAPHRT_INTERNAL);
+  EXPECT_STREQ(graphrt_message(), "probe failed");
 }
 
 // Readers see the variables of before an update or after it, never between.

@@ -169,6 +169,8 @@ const std::vector<Bad> &badHeaders() {
       {"newline in name", "{\"a\nb\":1}", 0, "control character"},
       {"broken UTF-8", "{\"\xff\":1}", 0, "not UTF-8"},
       {"overlong UTF-8", "{\"\xc0\x80\":1}", 0, "not UTF-8"},
+      {"overlong UTF-8 of three", "{\"\xe0\x80\x80\":1}", 0, "not UTF-8"},
+      {"overlong UTF-8 of four", "{\"\xf0\x80\x80\x80\":1}", 0, "not UTF-8"},
       {"short UTF-8", "{\"\xe2\x82", 0, "not UTF-8"},
       {"UTF-8 surrogate", "{\"\xed\xa0\x80\":1}", 0, "not UTF-8"},
       {"UTF-8 beyond Unicode", "{\"\xf4\x90\x80\x80\":1}", 0, "not UTF-8"},
