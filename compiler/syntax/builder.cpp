@@ -10,7 +10,7 @@ namespace graphc {
 AstBuilder::AstBuilder(const SourceManager &sources, FileId file, Symbols &symbols, Arena &arena,
                        Diagnostics &diagnostics)
     : sources_(sources), file_(file), symbols_(symbols), arena_(arena), diagnostics_(diagnostics),
-      lexer_(sources, file, symbols, arena, &diagnostics) {
+      lexer_(sources, file, symbols, arena, &diagnostics), errorsBefore_(diagnostics.errorCount()) {
   lexer_.next(tokens_[now_]);
 }
 
@@ -152,7 +152,9 @@ void AstBuilder::skip(const Mark &mark) {
     return;
   }
   lexer_.mute(true);
-  for (;; advance()) {
+  // A stray block that is too deep goes as a whole.
+  uint32_t open = tooDeep_ && mark.first.kind == TokenKind::Indent ? 1 : 0;
+  for (; open == 0; advance()) {
     auto kind = current().kind;
     uint32_t lineBegin = 0;
     if (kind == TokenKind::End) {
@@ -160,7 +162,7 @@ void AstBuilder::skip(const Mark &mark) {
       break;
     }
     if (kind == TokenKind::Newline) {
-      lexer_.mute(false);
+      lexer_.mute(tooDeep_);
       advance();
       break;
     }
@@ -171,13 +173,10 @@ void AstBuilder::skip(const Mark &mark) {
       break;
     }
   }
-  if (tooDeep_ && current().kind == TokenKind::Indent) {
-    lexer_.mute(true);
-    uint32_t open = 0;
+  if (tooDeep_ && (open > 0 || current().kind == TokenKind::Indent)) {
     do {
-      open += current().kind == TokenKind::Indent;
-      open -= current().kind == TokenKind::Dedent;
-      if (open == 0) lexer_.mute(false);
+      if (current().kind == TokenKind::Indent) ++open;
+      if (current().kind == TokenKind::Dedent && --open == 0) lexer_.mute(false);
       advance();
     } while (open > 0 && current().kind != TokenKind::End);
   }
@@ -232,7 +231,7 @@ const Module *AstBuilder::finish() {
   auto *module = arena_.make<Module>();
   module->file = file_;
   module->body = take(statements_, 0);
-  module->complete = complete_;
+  module->complete = complete_ && diagnostics_.errorCount() == errorsBefore_;
   std::sort(lost_.begin(), lost_.end());
   lost_.erase(std::unique(lost_.begin(), lost_.end()), lost_.end());
   module->lostNames = take(lost_, 0);

@@ -300,6 +300,7 @@ private:
   Arena &arena_;
   Diagnostics &diagnostics_;
   Lexer lexer_;
+  size_t errorsBefore_;
   Token tokens_[2];
   uint8_t now_ = 0;
 

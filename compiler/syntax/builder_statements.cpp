@@ -203,6 +203,7 @@ void AstBuilder::assertStatement(bool hasMessage) {
 // Imports -------------------------------------------------------------------------------
 
 void AstBuilder::beginSource() {
+  if (last().kind == TokenKind::Comma) simpleBegin_ = current().begin;
   source_ = {};
   source_.begin = current().begin;
   pushFrame(current().begin, names_.size());

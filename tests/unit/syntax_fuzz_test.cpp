@@ -94,7 +94,7 @@ TEST(SyntaxFuzz, MutatedDefinitions) {
   std::string whole = seed;
   for (int round = 0; round < rounds; ++round) {
     std::string text = whole;
-    for (unsigned changes = 1 + random() % 6; changes > 0; --changes) {
+    for (unsigned changes = 1 + random() % 6; changes > 0 && !text.empty(); --changes) {
       size_t at = random() % text.size(), length = 1 + random() % 20;
       switch (random() % 4) {
       case 0:
