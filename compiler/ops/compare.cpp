@@ -187,8 +187,9 @@ Tensor *buildSelect(Call &call) {
 
 constexpr FunctionDef functions[] = {
     {"equal(x: T, y: T)", "Equal", "Equal",
-     "Whether elements are equal." BROADCAST "\nAny dtype. NaN equals nothing. (`x == y` asks "
-     "whether both are the same tensor.)"},
+     "Whether elements are equal." BROADCAST
+     "\nAny dtype. NaN equals nothing. `x == y` is another question: "
+     "whether both are the same tensor."},
     {"not_equal(x: T, y: T)", "NotEqual", "NotEqual",
      "Whether elements differ." BROADCAST "\nAny dtype. NaN differs from everything."},
     {"less(x: T, y: T)", "Less", "Less",

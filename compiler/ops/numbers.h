@@ -29,6 +29,7 @@ inline uint16_t roundTo16(double value, int exponentBits, int mantissaBits) {
   if (std::isnan(value)) return sign | infinity | (1 << (mantissaBits - 1));
   double magnitude = std::fabs(value);
   if (std::isinf(value)) return sign | infinity;
+  if (magnitude == 0) return sign;
   int exponent = 0;
   std::frexp(magnitude, &exponent); // magnitude = [0.5, 1) * 2^exponent
   int power = exponent - 1 < 1 - bias ? 1 - bias : exponent - 1;

@@ -92,26 +92,32 @@ void overLines(const std::vector<int64_t> &dims, size_t axis, Visit visit) {
     visit(row, row / inner * n * inner + row % inner, inner, n);
 }
 
-/// m + log Σ e^(x - m)
-double logSumExp(const Array &x, int64_t base, int64_t step, int64_t n) {
-  double largest = -INFINITY, sum = 0;
-  for (int64_t k = 0; k < n; ++k) {
-    double value = x.number(base + k * step);
-    if (std::isnan(value)) return value;
-    largest = std::fmax(largest, value);
+/// The largest element m of a line, and log Σ e^(x - m): apart, so that their sum loses nothing.
+struct LineSum {
+  double largest = -INFINITY;
+  double logSum = 0;
+
+  LineSum(const Array &x, int64_t base, int64_t step, int64_t n) {
+    double sum = 0;
+    for (int64_t k = 0; k < n; ++k) {
+      double value = x.number(base + k * step);
+      if (std::isnan(value) || value > largest) largest = value;
+      if (std::isnan(largest)) break;
+    }
+    for (int64_t k = 0; k < n; ++k) sum += std::exp(x.number(base + k * step) - largest);
+    logSum = std::log(sum);
   }
-  for (int64_t k = 0; k < n; ++k) sum += std::exp(x.number(base + k * step) - largest);
-  return largest + std::log(sum);
-}
+  double logSoftmax(double x) const { return x - largest - logSum; }
+};
 
 template <bool Log>
 bool evaluateSoftmax(Evaluate &e) {
   const Array &in = *e.inputs[0];
   overLines(in.dims, size_t(e.op.intAttr("axis")),
             [&](int64_t, int64_t base, int64_t step, int64_t n) {
-              double norm = logSumExp(in, base, step, n);
+              LineSum line(in, base, step, n);
               for (int64_t at = base; at < base + n * step; at += step) {
-                double value = in.number(at) - norm;
+                double value = line.logSoftmax(in.number(at));
                 e.outputs[0].setNumber(at, Log ? value : std::exp(value));
               }
             });
@@ -122,9 +128,10 @@ bool evaluateCrossEntropy(Evaluate &e) {
   const Array &logits = *e.inputs[0], &labels = *e.inputs[1];
   overLines(logits.dims, size_t(e.op.intAttr("axis")),
             [&](int64_t row, int64_t base, int64_t step, int64_t n) {
-              double norm = logSumExp(logits, base, step, n), loss = 0;
+              LineSum line(logits, base, step, n);
+              double loss = 0;
               for (int64_t at = base; at < base + n * step; at += step)
-                loss += labels.number(at) * (norm - logits.number(at));
+                loss -= labels.number(at) * line.logSoftmax(logits.number(at));
               e.outputs[0].setNumber(row, loss);
             });
   return true;
@@ -141,8 +148,8 @@ bool evaluateSparseCrossEntropy(Evaluate &e) {
                 inRange = false;
                 return;
               }
-              e.outputs[0].setNumber(row, logSumExp(logits, base, step, n) -
-                                              logits.number(base + label * step));
+              LineSum line(logits, base, step, n);
+              e.outputs[0].setNumber(row, -line.logSoftmax(logits.number(base + label * step)));
             });
   return inRange;
 }

@@ -1,0 +1,245 @@
+// Calls library functions as elaboration does, and runs what they made with the reference
+// evaluations.
+#pragma once
+
+#include "ops/interpret.h"
+#include "ops/signature.h"
+
+#include <cmath>
+#include <gtest/gtest.h>
+#include <map>
+
+namespace graphc {
+
+class OpsHarness : public OpHost {
+public:
+  Graph graph;
+  std::vector<std::string> errors; // "E0301 argument: message"; without an argument "E0301: …"
+  std::map<std::string, int64_t> symbols;
+  std::map<const Tensor *, Array> values;
+  std::string runError;
+
+  std::optional<std::string_view> takeName(std::string_view name) override {
+    int count = taken_[std::string(name)]++;
+    return graph.arena.copy(std::string(name) + (count ? "_" + std::to_string(count) : ""));
+  }
+  void error(Code code, std::string message, std::string_view argument) override {
+    errors.push_back(std::string(codeNumber(code)) +
+                     (argument.empty() ? "" : " " + std::string(argument)) + ": " + message);
+  }
+  OpBuilder builder() { return OpBuilder(graph, *this, {}, nullptr, {}); }
+  /// The only error there was; forgotten.
+  std::string error() {
+    std::string only = errors.size() == 1 ? errors[0] : std::to_string(errors.size()) + " errors";
+    errors.clear();
+    return only;
+  }
+
+  Dim dim(std::string_view name) { return graph.dims.named(name); }
+
+  // Tensors.
+  Tensor *placeholder(DType dtype, std::vector<Dim> dims) {
+    std::vector<Attr> attrs{typeAttr("dtype", dtype), dimsAttr("shape", graph.arena.copy(dims))};
+    return builder().make(*findOp("Placeholder"), "p", {}, attrs)->output();
+  }
+  Tensor *unknownRank(DType dtype) {
+    std::vector<Attr> attrs{typeAttr("dtype", dtype)};
+    return builder().make(*findOp("Placeholder"), "p", {}, attrs)->output();
+  }
+  /// A placeholder that holds `numbers`; as many dimensions as given, else a vector.
+  Tensor *of(DType dtype, std::vector<double> numbers, std::vector<Dim> dims = {Dim(-1)}) {
+    if (dims.size() == 1 && dims[0].is(-1)) dims = {Dim(int64_t(numbers.size()))};
+    Tensor *made = placeholder(dtype, dims);
+    values[made] = array(dtype, numbers, made->shape);
+    return made;
+  }
+  Tensor *of(std::vector<double> numbers, std::vector<Dim> dims = {Dim(-1)}) {
+    return of(DType::Float32, std::move(numbers), std::move(dims));
+  }
+  Array array(DType dtype, const std::vector<double> &numbers, Shape shape) {
+    Array made;
+    made.reset(dtype, known(shape));
+    EXPECT_EQ(made.elements(), int64_t(numbers.size()));
+    for (size_t i = 0; i < numbers.size(); ++i) made.setNumber(int64_t(i), numbers[i]);
+    return made;
+  }
+
+  // Arguments.
+  struct Given {
+    std::string_view name;
+    Arg arg;
+
+    Given(std::string_view n, Tensor *tensor) : name(n) {
+      arg.kind = Arg::Tensor;
+      arg.tensor = tensor;
+    }
+    Given(std::string_view n, std::vector<Tensor *> tensors) : name(n) {
+      arg.kind = Arg::Tensors;
+      arg.tensors = std::move(tensors);
+    }
+    Given(std::string_view n, int value) : name(n) {
+      arg.kind = Arg::Int;
+      arg.i = value;
+      arg.f = value;
+      arg.ints = {value};
+      arg.dims = {Dim(value)};
+      arg.scalar = true;
+    }
+    Given(std::string_view n, bool value) : name(n) {
+      arg.kind = Arg::Bool;
+      arg.i = value;
+    }
+    Given(std::string_view n, double value) : name(n) {
+      arg.kind = Arg::Float;
+      arg.f = value;
+    }
+    Given(std::string_view n, const char *text) : name(n) {
+      arg.kind = Arg::Text;
+      arg.text = text;
+    }
+    Given(std::string_view n, DType dtype) : name(n) {
+      arg.kind = Arg::Type;
+      arg.dtype = dtype;
+    }
+    Given(std::string_view n, const Literal *literal) : name(n) {
+      arg.kind = Arg::Literal;
+      arg.literal = literal;
+    }
+    Given(std::string_view n, std::vector<Dim> dims) : name(n) {
+      arg.kind = Arg::Ints;
+      arg.dims = dims;
+      for (Dim d : dims) arg.ints.push_back(d.value);
+    }
+  };
+
+  /// The first output, or null after an error.
+  Tensor *call(std::string_view name, std::vector<Given> given) {
+    const Function *function = findFunction(name);
+    EXPECT_TRUE(function) << name;
+    if (!function) return nullptr;
+    std::vector<Arg> args;
+    for (const auto &parameter : function->parameters) {
+      Arg arg = defaultOf(parameter);
+      for (const auto &one : given)
+        if (one.name == parameter.name) arg = fit(one.arg, parameter.kind);
+      args.push_back(std::move(arg));
+    }
+    for (const auto &one : given) {
+      bool known = false;
+      for (const auto &parameter : function->parameters) known |= parameter.name == one.name;
+      EXPECT_TRUE(known) << name << " has no parameter " << one.name;
+    }
+    Call made(builder(), *function, args);
+    Tensor *result = made.build();
+    results = made.results;
+    EXPECT_EQ(result == nullptr, !errors.empty());
+    return result;
+  }
+  Tensor *call(std::string_view name, Tensor *x) {
+    return call(name, {{findFunction(name)->parameters[0].name, x}});
+  }
+  Tensor *call(std::string_view name, Tensor *x, Tensor *y) {
+    const auto &parameters = findFunction(name)->parameters;
+    return call(name, {{parameters[0].name, x}, {parameters[1].name, y}});
+  }
+  std::vector<Tensor *> results; // of the last call
+
+  static Arg defaultOf(const FunctionParameter &parameter) {
+    Arg arg;
+    auto text = parameter.defaultText;
+    using P = FunctionParameter;
+    if (!parameter.hasDefault || text == "None") return arg;
+    if (parameter.kind == P::Any || parameter.kind == P::Tensor || parameter.kind == P::Tensors ||
+        parameter.kind == P::Shape || parameter.kind == P::Literal)
+      return arg;
+    if (parameter.kind == P::Text || parameter.kind == P::Padding) {
+      arg.kind = Arg::Text;
+      arg.text = text.substr(1, text.size() - 2);
+    } else if (parameter.kind == P::Bool) {
+      arg.kind = Arg::Bool;
+      arg.i = text == "True";
+    } else if (parameter.kind == P::Type) {
+      arg.kind = Arg::Type;
+      arg.dtype = dtypeFromName(text).value_or(DType::Invalid);
+    } else if (parameter.kind == P::Int) {
+      arg.kind = Arg::Int;
+      arg.i = std::stoll(std::string(text));
+    } else if (parameter.kind == P::Float) {
+      arg.kind = Arg::Float;
+      arg.f = std::stod(std::string(text));
+    } else if (parameter.kind == P::Ints) {
+      arg.kind = Arg::Ints;
+      for (size_t i = 0; i < text.size(); ++i)
+        if ((text[i] >= '0' && text[i] <= '9') || text[i] == '-') {
+          size_t used = 0;
+          arg.ints.push_back(std::stoll(std::string(text.substr(i)), &used));
+          i += used;
+        }
+    }
+    return arg;
+  }
+
+  // Running.
+  const Array &run(const Tensor *tensor) {
+    if (auto known = values.find(tensor); known != values.end()) return known->second;
+    const Operation &op = *tensor->op;
+    std::vector<const Array *> inputs;
+    for (const auto *input : op.inputs) {
+      run(input);
+      inputs.push_back(&values.at(input));
+    }
+    std::vector<Array> outputs;
+    bool ran = evaluateOperation(
+        op, inputs, [&](const DimSymbol &s) { return symbols.at(s.name); }, outputs, runError);
+    outputs.resize(op.outputs.size());
+    EXPECT_TRUE(ran || !runError.empty());
+    for (size_t i = 0; i < outputs.size(); ++i) values[op.output(i)] = std::move(outputs[i]);
+    return values.at(tensor);
+  }
+  std::vector<double> numbers(const Tensor *tensor) {
+    std::vector<double> all;
+    if (!tensor) return all;
+    const Array &result = run(tensor);
+    EXPECT_EQ(result.dtype, tensor->dtype);
+    for (int64_t i = 0; i < result.elements(); ++i) all.push_back(result.number(i));
+    return all;
+  }
+  std::vector<int64_t> known(Shape shape) {
+    std::vector<int64_t> dims;
+    for (Dim d : shape.dims())
+      dims.push_back(*evaluate(d, [&](const DimSymbol &s) { return symbols.at(s.name); }));
+    return dims;
+  }
+
+private:
+  static Arg fit(Arg arg, FunctionParameter::Kind kind) {
+    if (arg.kind == Arg::Int && kind == FunctionParameter::Ints) arg.kind = Arg::Ints;
+    if (arg.kind == Arg::Int && kind == FunctionParameter::Shape) arg.kind = Arg::Dims;
+    if (arg.kind == Arg::Int && kind == FunctionParameter::Float) arg.kind = Arg::Float;
+    if (arg.kind == Arg::Ints && kind == FunctionParameter::Shape) arg.kind = Arg::Dims;
+    return arg;
+  }
+  std::map<std::string, int> taken_;
+};
+
+struct OpsTest : testing::Test, OpsHarness {
+  using OpsHarness::error;
+};
+
+/// Equal, or both NaN, or within `tolerance` relative to 1.
+inline void expectNear(const std::vector<double> &got, const std::vector<double> &want,
+                       double tolerance = 0) {
+  ASSERT_EQ(got.size(), want.size());
+  for (size_t i = 0; i < got.size(); ++i) {
+    if (std::isnan(want[i])) {
+      EXPECT_TRUE(std::isnan(got[i])) << "element " << i << " is " << got[i];
+    } else if (std::isinf(want[i]) || tolerance == 0) {
+      EXPECT_EQ(got[i], want[i]) << "element " << i;
+    } else {
+      EXPECT_NEAR(got[i], want[i], tolerance * std::max(1.0, std::fabs(want[i])))
+          << "element " << i;
+    }
+  }
+}
+
+} // namespace graphc
