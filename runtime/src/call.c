@@ -89,6 +89,12 @@ static graphrt_status output_shapes(const graphrt_export_info *info,
   return GRAPHRT_OK;
 }
 
+static int64_t output_dims(const graphrt_export_info *info) {
+  int64_t count = 0;
+  for (int32_t i = 0; i < info->output_count; ++i) count += info->outputs[i].rank;
+  return count;
+}
+
 static graphrt_status find_export(const graphrt_model *model, int32_t index) {
   if (index >= 0 && index < model->export_count) return GRAPHRT_OK;
   return graphrt_i_fail(GRAPHRT_INVALID_ARGUMENT, "%s has no export %d; it has %d", model->name,
@@ -98,9 +104,11 @@ static graphrt_status find_export(const graphrt_model *model, int32_t index) {
 graphrt_status graphrt_shapes(const graphrt_model *model, int32_t export_index, const int64_t *dims,
                               int64_t *out) {
   graphrt_i_clear();
-  if (!model || !out) return graphrt_i_fail(GRAPHRT_INVALID_ARGUMENT, "shapes: a null pointer");
+  if (!model) return graphrt_i_fail(GRAPHRT_INVALID_ARGUMENT, "shapes: a null pointer");
   graphrt_status status = find_export(model, export_index);
   if (status != GRAPHRT_OK) return status;
+  if (!out && output_dims(&model->exports[export_index]) > 0)
+    return graphrt_i_fail(GRAPHRT_INVALID_ARGUMENT, "shapes: a null pointer");
   const graphrt_model_desc *desc = (const graphrt_model_desc *)model;
   const graphrt_export_info *info = &model->exports[export_index];
   const graphrt_export_check *check = &desc->checks[export_index];

@@ -107,6 +107,11 @@ TEST(Call, ShapesOfOutputs) {
   EXPECT_EQ(graphrt_shapes(&sample_desc.model, SAMPLE_PREDICT, bad, out), GRAPHRT_BAD_SHAPE);
   EXPECT_EQ(graphrt_shapes(&sample_desc.model, 99, five, out), GRAPHRT_INVALID_ARGUMENT);
   EXPECT_EQ(graphrt_shapes(nullptr, 0, five, out), GRAPHRT_INVALID_ARGUMENT);
+  EXPECT_EQ(graphrt_shapes(&sample_desc.model, SAMPLE_NOISE, five, nullptr),
+            GRAPHRT_INVALID_ARGUMENT);
+  // Nothing to write: no outputs, or scalars only.
+  EXPECT_EQ(graphrt_shapes(&sample_desc.model, SAMPLE_TRAIN, five, nullptr), GRAPHRT_OK);
+  EXPECT_EQ(graphrt_shapes(&sample_desc.model, SAMPLE_STEP, nullptr, nullptr), GRAPHRT_OK);
 }
 
 TEST(Call, LowestFailingPositionIsNamedWhateverTheThreads) {
