@@ -214,12 +214,12 @@ void check(Case c, const Target &target, const std::vector<int64_t> &heights = {
 }
 
 TEST(Gemm, Sizes) {
-  const int64_t sizes[] = {1, 2, 3, 7, 15, 16, 17, 33};
+  const int64_t sizes[] = {1, 3, 16, 17, 33};
   for (const Target &target : targetsHere())
     for (int64_t m : sizes)
       for (int64_t n : sizes) {
         check<float>({{}, {}, m, (m * 5 + n) % 37 + 1, n}, target);
-        if ((m + n) % 3 == 0) check<double>({{}, {}, m, (m + n * 3) % 29 + 1, n}, target);
+        if ((m + n) % 4 == 0) check<double>({{}, {}, m, (m + n * 3) % 29 + 1, n}, target);
       }
 }
 
