@@ -234,8 +234,8 @@ GRAPHRT_API graphrt_status graphrt_call_export(graphrt_instance *instance, int32
                                                void *const *outputs);
 
 // Writes the outputs' dimensions for the given run-time dimensions, one output after another, as
-// many numbers as their ranks add up to. Needs no instance; safe from any thread. Errors:
-// INVALID_ARGUMENT, BAD_SHAPE.
+// many numbers as their ranks add up to; `out` may be NULL if that is none. Needs no instance; safe
+// from any thread. Errors: INVALID_ARGUMENT, BAD_SHAPE.
 GRAPHRT_API graphrt_status graphrt_shapes(const graphrt_model *model, int32_t export_index,
                                           const int64_t *dims, int64_t *out);
 
