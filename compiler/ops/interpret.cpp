@@ -231,6 +231,7 @@ struct GraphRun {
 
   bool runOne(const Operation &op) {
     Result &result = results[&op];
+    if (!checkDims(op)) return false;
     if (op.variable) return readOrWrite(op, result);
     if (!op.outputs.empty()) {
       if (auto at = fed.find(op.output()); at != fed.end()) {
@@ -244,7 +245,6 @@ struct GraphRun {
       result.outputs.push_back(results[op.inputs[0]->op].outputs[op.inputs[0]->index]);
       return !op.outputs[0].shape.hasRank() || bindDefault(op, *result.outputs[0]);
     }
-    if (!checkDims(op)) return false;
     std::vector<Array> outputs;
     if (isRandom(op)) {
       outputs.resize(1);

@@ -130,10 +130,15 @@ private:
   }
 
   bool reshaped(Operation *op, Tensor *x) {
+    vector<DimCheck> checks(op->checks.begin(), op->checks.end());
+    if (auto *before = x->op; before->type == "Reshape" && before->controlInputs.empty()) {
+      checks.insert(checks.begin(), before->checks.begin(), before->checks.end());
+      x = before->inputs[0];
+    }
     auto *by = rewriter_.builderAt(*op).op("Reshape", {x},
                                            {dimsAttr("shape", op->outputs[0].shape.dims())});
     if (!by || !interchangeable(op->outputs[0], *by)) return false;
-    by->op->checks = op->checks;
+    by->op->checks = graph_.arena.copy(checks);
     return rewriter_.replace(op, by);
   }
 
