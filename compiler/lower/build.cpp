@@ -74,8 +74,8 @@ private:
     if (known != variables_.end()) return known->second;
     Node *made;
     if (auto frozen = frozen_.find(variable); frozen != frozen_.end()) {
-      made = literalNode(*program_, nullptr, variable->dtype, dimsOf(variable->shape),
-                         frozen->second);
+      made =
+          literalNode(*program_, nullptr, variable->dtype, dimsOf(variable->shape), frozen->second);
       made->variable = variable;
     } else {
       Node node;
@@ -154,9 +154,8 @@ private:
       auto &d = diagnostics_.error(
           Code::OperandDTypes, op.span,
           fmt::format("operation {} can't be compiled yet{}", op.type,
-                      op.outputs.empty()
-                          ? ""
-                          : fmt::format(" for {}", dtypeName(op.outputs[0].dtype))));
+                      op.outputs.empty() ? ""
+                                         : fmt::format(" for {}", dtypeName(op.outputs[0].dtype))));
       (void)d;
       failed_ = true;
       return;

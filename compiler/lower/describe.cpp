@@ -42,8 +42,7 @@ Node *Describer::reduce(DType dtype, std::vector<Dim> shape, std::vector<Dim> re
   return add(std::move(node));
 }
 
-void Describer::failIf(const std::vector<Dim> &shape, const Expr *condition,
-                       std::string message) {
+void Describer::failIf(const std::vector<Dim> &shape, const Expr *condition, std::string message) {
   if (condition->isInteger(0)) return;
   Node node;
   node.kind = Node::Check;

@@ -54,8 +54,7 @@ bool matMul(Describer &d) {
   };
   const Expr *left = transposeA ? element(a, inner, row) : element(a, row, inner);
   const Expr *right = transposeB ? element(b, column, inner) : element(b, inner, column);
-  d.outputs[0] =
-      d.reduce(d.dtype(), shape, {k}, Combiner::Sum, d.e.mul(left, right), nullptr);
+  d.outputs[0] = d.reduce(d.dtype(), shape, {k}, Combiner::Sum, d.e.mul(left, right), nullptr);
   return true;
 }
 
@@ -70,8 +69,7 @@ Tap tap(Describer &d, const Expr *out, const Expr *window, int64_t stride, int64
         Dim pad, Dim size) {
   const Expr *at = d.e.sub(
       d.e.add(d.e.mul(out, d.e.i64(stride)), d.e.mul(window, d.e.i64(dilation))), d.e.dim(pad));
-  const Expr *inside =
-      d.e.both(d.e.le(d.e.i64(0), at), d.e.lt(at, d.e.dim(size)));
+  const Expr *inside = d.e.both(d.e.le(d.e.i64(0), at), d.e.lt(at, d.e.dim(size)));
   const Expr *last = d.e.max(d.e.sub(d.e.dim(size), d.e.i64(1)), d.e.i64(0));
   return {inside, d.e.max(d.e.min(at, last), d.e.i64(0))};
 }
@@ -142,8 +140,8 @@ bool convolution(Describer &d) {
   }
   const Expr *image = d.wide(d.e.load(input, {n, row.at, column.at, from}));
   const Expr *product = d.e.mul(image, d.wide(weight));
-  const Expr *value = d.e.select(d.e.both(row.inside, column.inside), product,
-                                 d.e.number(product->dtype, 0));
+  const Expr *value =
+      d.e.select(d.e.both(row.inside, column.inside), product, d.e.number(product->dtype, 0));
   d.outputs[0] = d.reduce(d.dtype(), d.shape(), reduced, Combiner::Sum, value, nullptr);
   return true;
 }
@@ -176,8 +174,7 @@ bool pool(Describer &d) {
   const Expr *y = d.e.index(1), *x = d.e.index(2);
   Tap row = tap(d, y, d.e.index(4), strides[0], 1, pads[0], input->shape[1]);
   Tap column = tap(d, x, d.e.index(5), strides[1], 1, pads[2], input->shape[2]);
-  const Expr *element =
-      d.wide(d.e.load(input, {d.e.index(0), row.at, column.at, d.e.index(3)}));
+  const Expr *element = d.wide(d.e.load(input, {d.e.index(0), row.at, column.at, d.e.index(3)}));
   DType type = element->dtype;
   const Expr *inside = d.e.both(row.inside, column.inside);
   std::vector<Dim> reduced = {Dim(size[0]), Dim(size[1])};
@@ -198,8 +195,8 @@ bool pool(Describer &d) {
     const Expr *end = d.e.min(d.e.add(begin, d.e.i64(size[axis])), d.e.dim(length));
     return d.e.max(d.e.sub(end, d.e.max(begin, d.e.i64(0))), d.e.i64(0));
   };
-  const Expr *all = d.e.mul(count(y, 0, pads[0], input->shape[1]),
-                            count(x, 1, pads[2], input->shape[2]));
+  const Expr *all =
+      d.e.mul(count(y, 0, pads[0], input->shape[1]), count(x, 1, pads[2], input->shape[2]));
   const Expr *post = d.e.make(ExprKind::Div, d.e.acc(type), d.e.cast(type, all));
   d.outputs[0] = d.reduce(d.dtype(), out, reduced, Combiner::Sum,
                           d.e.select(inside, element, d.e.number(type, 0)), post);

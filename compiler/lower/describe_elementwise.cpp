@@ -110,8 +110,7 @@ bool selu(Describer &d) {
   constexpr double scale = 1.0507009873554804934193349852946;
   constexpr double alpha = 1.6732632423543772848170429916717;
   const Expr *x = operand(d, 0);
-  const Expr *below =
-      d.e.mul(d.e.number(x->dtype, scale * alpha), d.e.make(ExprKind::Expm1, x));
+  const Expr *below = d.e.mul(d.e.number(x->dtype, scale * alpha), d.e.make(ExprKind::Expm1, x));
   const Expr *above = d.e.mul(d.e.number(x->dtype, scale), x);
   return d.give(d.e.select(d.e.lt(x, d.e.number(x->dtype, 0)), below, above));
 }

@@ -50,7 +50,8 @@ bool transpose(Describer &d) {
 bool reverse(Describer &d) {
   Indices at = d.indices(d.shape().size());
   for (int64_t axis : d.op.intsAttr("axis"))
-    at[size_t(axis)] = d.e.sub(d.e.dim(d.inputs[0]->shape[size_t(axis)] - Dim(1)), at[size_t(axis)]);
+    at[size_t(axis)] =
+        d.e.sub(d.e.dim(d.inputs[0]->shape[size_t(axis)] - Dim(1)), at[size_t(axis)]);
   return d.give(d.e.load(d.inputs[0], at));
 }
 
@@ -148,8 +149,7 @@ bool pad(Describer &d) {
   for (size_t i = 0; i < at.size(); ++i) padded |= !before[i].is(0) || !after[i].is(0);
   if (padded) node.pieces.push_back({node.shape, d.e.load(d.inputs[1], {}), at});
   Piece inside{x->shape, d.e.load(x, at), {}};
-  for (size_t i = 0; i < at.size(); ++i)
-    inside.place.push_back(d.e.add(d.e.dim(before[i]), at[i]));
+  for (size_t i = 0; i < at.size(); ++i) inside.place.push_back(d.e.add(d.e.dim(before[i]), at[i]));
   node.pieces.push_back(std::move(inside));
   d.outputs[0] = d.add(std::move(node));
   return true;
@@ -199,12 +199,12 @@ bool oneHot(Describer &d) {
 }
 
 constexpr Description table[] = {
-    {"Reshape", view},          {"Squeeze", view},      {"ExpandDims", view},
-    {"Identity", view},         {"StopGradient", view}, {"Transpose", transpose},
-    {"ReverseV2", reverse},     {"Slice", stridedSlice}, {"StridedSlice", stridedSlice},
-    {"Split", split},           {"Unpack", unpack},     {"ConcatV2", join},
-    {"Pack", join},             {"Tile", tile},         {"BroadcastTo", broadcastTo},
-    {"Pad", pad},               {"MirrorPad", mirrorPad}, {"GatherV2", gather},
+    {"Reshape", view},      {"Squeeze", view},        {"ExpandDims", view},
+    {"Identity", view},     {"StopGradient", view},   {"Transpose", transpose},
+    {"ReverseV2", reverse}, {"Slice", stridedSlice},  {"StridedSlice", stridedSlice},
+    {"Split", split},       {"Unpack", unpack},       {"ConcatV2", join},
+    {"Pack", join},         {"Tile", tile},           {"BroadcastTo", broadcastTo},
+    {"Pad", pad},           {"MirrorPad", mirrorPad}, {"GatherV2", gather},
     {"OneHot", oneHot},
 };
 

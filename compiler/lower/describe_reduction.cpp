@@ -95,8 +95,8 @@ Lines lines(Describer &d, Node *logits, size_t axis) {
   std::vector<Dim> shape = logits->shape;
   shape.erase(shape.begin() + axis);
   DType type = Describer::wideType(logits->dtype);
-  l.largest = d.reduce(type, shape, l.w.reduced, Combiner::Max,
-                       d.wide(d.e.load(logits, l.w.at)), nullptr);
+  l.largest =
+      d.reduce(type, shape, l.w.reduced, Combiner::Max, d.wide(d.e.load(logits, l.w.at)), nullptr);
   l.sum = d.reduce(type, shape, l.w.reduced, Combiner::Sum,
                    d.e.make(ExprKind::Exp, l.shifted(d, logits, l.w.at, axis)), nullptr);
   return l;
@@ -115,8 +115,8 @@ bool softmax(Describer &d) {
   l.largest =
       d.reduce(type, shape, w.reduced, Combiner::Max, d.wide(d.e.load(logits, w.at)), nullptr);
   Indices at = d.indices(logits->shape.size());
-  Node *powers = d.pointwise(type, logits->shape,
-                             d.e.make(ExprKind::Exp, l.shifted(d, logits, at, axis)));
+  Node *powers =
+      d.pointwise(type, logits->shape, d.e.make(ExprKind::Exp, l.shifted(d, logits, at, axis)));
   l.sum = d.reduce(type, shape, w.reduced, Combiner::Sum, d.e.load(powers, w.at), nullptr);
   Indices line = at;
   line.erase(line.begin() + axis);

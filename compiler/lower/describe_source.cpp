@@ -2,11 +2,10 @@
 // build.cpp's.
 #include "lower/describe.h"
 
-#include <graphrt/abi.h>
-
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <graphrt/abi.h>
 
 namespace graphc::lower {
 
@@ -54,7 +53,8 @@ const Expr *firstElement(ExprPool &e, DType dtype, const std::byte *bytes) {
 }
 
 bool constant(Describer &d) {
-  d.outputs[0] = literalNode(d.program, &d.op, d.dtype(), d.shape(), d.op.literalAttr("value")->bytes);
+  d.outputs[0] =
+      literalNode(d.program, &d.op, d.dtype(), d.shape(), d.op.literalAttr("value")->bytes);
   return true;
 }
 

@@ -25,6 +25,7 @@ EmitContext::EmitContext(llvm::Module &module, const Target &target, const std::
 
 void EmitContext::setUpFunction(llvm::Function *function) {
   function->addFnAttr(llvm::Attribute::NoUnwind);
+  function->addFnAttr(llvm::Attribute::NoInline); // one kernel, one function: quick to compile
   if (!target.cpu.empty()) function->addFnAttr("target-cpu", target.cpu);
   if (!target.features.empty()) function->addFnAttr("target-features", target.features);
   function->addFnAttr("prefer-vector-width", std::to_string(target.vectorBytes * 8));

@@ -70,9 +70,9 @@ void emitChecking(EmitContext &ctx, const Kernel &kernel) {
     Value *limit = emitter.emit(kernel.limit);
     Value *outside = b.CreateICmpUGE(value, limit);
     ctx.ifThen(outside, [&] {
-      auto fail = ctx.runtime(
-          "graphrt_fail_index", b.getInt32Ty(),
-          {b.getPtrTy(), b.getPtrTy(), b.getInt64Ty(), b.getInt64Ty(), b.getInt64Ty()});
+      auto fail =
+          ctx.runtime("graphrt_fail_index", b.getInt32Ty(),
+                      {b.getPtrTy(), b.getPtrTy(), b.getInt64Ty(), b.getInt64Ty(), b.getInt64Ty()});
       b.CreateCall(fail, {ctx.call(), ctx.text(kernel.message), position, value, limit});
     });
   });

@@ -15,16 +15,15 @@ public:
       : ctx_(ctx), kernel_(kernel), schedule_(scheduleOf(ctx, kernel)), b_(ctx.b) {}
 
   void emit() {
-    emitShared(ctx_, kernel_, schedule_,
-               [&](std::vector<Value *> loops, Value *begin, Value *end) {
-                 loops_ = std::move(loops);
-                 if (schedule_.alongReduction)
-                   along();
-                 else if (schedule_.vectorLoop >= 0)
-                   across(begin, end);
-                 else
-                   single(loops_);
-               });
+    emitShared(ctx_, kernel_, schedule_, [&](std::vector<Value *> loops, Value *begin, Value *end) {
+      loops_ = std::move(loops);
+      if (schedule_.alongReduction)
+        along();
+      else if (schedule_.vectorLoop >= 0)
+        across(begin, end);
+      else
+        single(loops_);
+    });
   }
 
 private:
@@ -198,29 +197,27 @@ private:
       if (rest && rest->isZero()) return current;
       if (schedule_.masks) {
         // At most one turn; the lanes beyond keep what they have.
-        current = ctx_.loop(at, length, ctx_.i64(lanes), current,
-                            [&](Value *i, const Values &before) {
-                              Values next = before;
-                              vector.startTurn();
-                              vector.loops = loops;
-                              vector.loops[inner] = i;
-                              vector.mask = ctx_.firstLanes(lanes, b_.CreateSub(length, i));
-                              Value *more = combine(before[0], vector.emitLanes(kernel_.value));
-                              next[0] = lanes == 1 ? more
-                                                   : b_.CreateSelect(vector.mask, more, before[0]);
-                              vector.mask = nullptr;
-                              return next;
-                            });
+        current =
+            ctx_.loop(at, length, ctx_.i64(lanes), current, [&](Value *i, const Values &before) {
+              Values next = before;
+              vector.startTurn();
+              vector.loops = loops;
+              vector.loops[inner] = i;
+              vector.mask = ctx_.firstLanes(lanes, b_.CreateSub(length, i));
+              Value *more = combine(before[0], vector.emitLanes(kernel_.value));
+              next[0] = lanes == 1 ? more : b_.CreateSelect(vector.mask, more, before[0]);
+              vector.mask = nullptr;
+              return next;
+            });
       } else if (onesLeft) {
-        current = ctx_.loop(at, length, ctx_.i64(1), current,
-                            [&](Value *i, const Values &before) {
-                              Values next = before;
-                              one.startTurn();
-                              one.loops = loops;
-                              one.loops[inner] = i;
-                              next[unroll] = combine(before[unroll], one.emit(kernel_.value));
-                              return next;
-                            });
+        current = ctx_.loop(at, length, ctx_.i64(1), current, [&](Value *i, const Values &before) {
+          Values next = before;
+          one.startTurn();
+          one.loops = loops;
+          one.loops[inner] = i;
+          next[unroll] = combine(before[unroll], one.emit(kernel_.value));
+          return next;
+        });
       }
       return current;
     });

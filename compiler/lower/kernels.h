@@ -9,7 +9,7 @@ namespace graphc::lower {
 /// A kernel's function, and what to call it with.
 struct KernelCall {
   llvm::Function *function = nullptr;
-  std::vector<Node *> operands; // slot → node; null: the node itself
+  std::vector<Node *> operands;  // slot → node; null: the node itself
   int packed = -1, scratch = -1; // slots of a packed operand and of workspace, if any
   std::vector<const DimSymbol *> symbols;
 };

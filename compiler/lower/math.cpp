@@ -372,9 +372,8 @@ Value *emitMath(EmitContext &ctx, ExprKind kind, Value *x) {
       return inDouble(ctx, x, [](Arithmetic d, Value *v) { return emitLog1p(d, v); });
     case ExprKind::Erf:
     case ExprKind::Erfc:
-      return inDouble(ctx, x, [&](Arithmetic d, Value *v) {
-        return emitErf(d, v, kind == ExprKind::Erfc);
-      });
+      return inDouble(
+          ctx, x, [&](Arithmetic d, Value *v) { return emitErf(d, v, kind == ExprKind::Erfc); });
     case ExprKind::Sin:
     case ExprKind::Cos:
       return emitFloatSinCos(ctx, x, kind == ExprKind::Cos);

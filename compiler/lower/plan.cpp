@@ -240,11 +240,12 @@ private:
 
     for (int at : sequence_) plan_.steps.push_back({jobs_[at].node, jobs_[at].from, jobs_[at].to});
     for (auto &commit : commits_)
-      plan_.commits.push_back({commit.variable, commit.root ? plan_.places.at(commit.root)
-                                                            : jobs_[commit.copy].to});
+      plan_.commits.push_back(
+          {commit.variable, commit.root ? plan_.places.at(commit.root) : jobs_[commit.copy].to});
   }
 
-  /// Blocks of known size: the largest first, each at the lowest offset that is free while it lives.
+  /// Blocks of known size: the largest first, each at the lowest offset that is free while it
+  /// lives.
   void placeFixed(std::vector<Block> &blocks) {
     std::vector<Block *> fixed;
     for (Block &block : blocks)

@@ -50,14 +50,13 @@ Node *storageOf(Node *node) {
 }
 
 static const char *const kindNames[] = {
-    "const", "index",  "dim",      "load",     "acc",      "cast",     "neg",   "abs",
-    "sign",  "floor",  "ceil",     "round",    "sqrt",     "rsqrt",    "exp",   "expm1",
-    "log",   "log1p",  "tanh",     "sigmoid",  "softplus", "erf", "erfc",      "sin",   "cos",
-    "tan",   "asin",   "acos",     "atan",     "sinh",     "cosh",     "asinh", "acosh",
-    "atanh", "lgamma", "not",      "isnan",    "isinf",    "isfinite", "add",   "sub",
-    "mul",   "div",    "floordiv", "floormod", "truncdiv", "truncmod", "pow",   "atan2",
-    "max",   "min",    "eq",       "ne",       "lt",       "le",       "and",   "or",
-    "xor",   "select"};
+    "const",    "index",    "dim",      "load",  "acc",   "cast",  "neg",   "abs",      "sign",
+    "floor",    "ceil",     "round",    "sqrt",  "rsqrt", "exp",   "expm1", "log",      "log1p",
+    "tanh",     "sigmoid",  "softplus", "erf",   "erfc",  "sin",   "cos",   "tan",      "asin",
+    "acos",     "atan",     "sinh",     "cosh",  "asinh", "acosh", "atanh", "lgamma",   "not",
+    "isnan",    "isinf",    "isfinite", "add",   "sub",   "mul",   "div",   "floordiv", "floormod",
+    "truncdiv", "truncmod", "pow",      "atan2", "max",   "min",   "eq",    "ne",       "lt",
+    "le",       "and",      "or",       "xor",   "select"};
 
 std::string print(const Expr *e) {
   switch (e->kind) {

@@ -107,8 +107,8 @@ Schedule scheduleOf(const EmitContext &ctx, const Kernel &kernel) {
   return schedule;
 }
 
-void emitNest(EmitContext &ctx, const Kernel &kernel, int from, int to,
-              std::vector<Value *> &loops, const std::function<void()> &body) {
+void emitNest(EmitContext &ctx, const Kernel &kernel, int from, int to, std::vector<Value *> &loops,
+              const std::function<void()> &body) {
   if (from == to) {
     body();
     return;

@@ -8,10 +8,10 @@
 namespace graphc::lower {
 
 struct Schedule {
-  unsigned lanes = 1;    // of a vector; 1: scalar code
-  int vectorLoop = -1;   // which loop runs along them
+  unsigned lanes = 1;          // of a vector; 1: scalar code
+  int vectorLoop = -1;         // which loop runs along them
   bool alongReduction = false; // the vector loop is a reduction's own
-  int unroll = 1;        // vectors side by side
+  int unroll = 1;              // vectors side by side
   // Loops [0, parallelLoops) are shared out as one, in pieces of about `pieceWork` elements. 0 of a
   // kernel with one loop only: that loop is cut. -1: one thread does it all.
   int parallelLoops = -1;
@@ -26,10 +26,9 @@ Schedule scheduleOf(const EmitContext &ctx, const Kernel &kernel);
 /// Emits the kernel's shared-out loops: `body` once for every combination of their numbers, with
 /// emitters made by it; the numbers of the other loops are not set. Where the vector loop itself is
 /// cut, `begin` and `end` are its piece, else the whole of it.
-void emitShared(
-    EmitContext &ctx, const Kernel &kernel, const Schedule &schedule,
-    const std::function<void(std::vector<llvm::Value *> loops, llvm::Value *begin,
-                             llvm::Value *end)> &body);
+void emitShared(EmitContext &ctx, const Kernel &kernel, const Schedule &schedule,
+                const std::function<void(std::vector<llvm::Value *> loops, llvm::Value *begin,
+                                         llvm::Value *end)> &body);
 
 /// Loops [from, to) around `body`, which finds their numbers in `loops`.
 void emitNest(EmitContext &ctx, const Kernel &kernel, int from, int to,

@@ -2,12 +2,11 @@
 
 #include "ops/op.h"
 
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/Intrinsics.h>
 #include <map>
 #include <set>
 #include <unordered_set>
-
-#include <llvm/IR/IRBuilder.h>
-#include <llvm/IR/Intrinsics.h>
 
 namespace graphc::lower {
 
@@ -73,16 +72,15 @@ private:
     Value *left = (*this)(e.left), *right = (*this)(e.right);
     Value *zero = b_.getInt64(0), *one = b_.getInt64(1);
     Value *lowest = b_.getInt64(std::numeric_limits<int64_t>::min());
-    Value *bad = b_.CreateOr(b_.CreateICmpEQ(right, zero),
-                             b_.CreateAnd(b_.CreateICmpEQ(left, lowest),
-                                          b_.CreateICmpEQ(right, b_.getInt64(-1))));
+    Value *bad = b_.CreateOr(
+        b_.CreateICmpEQ(right, zero),
+        b_.CreateAnd(b_.CreateICmpEQ(left, lowest), b_.CreateICmpEQ(right, b_.getInt64(-1))));
     overflowed = b_.CreateOr(overflowed, bad);
     right = b_.CreateSelect(bad, one, right);
     Value *remainder = b_.CreateSRem(left, right);
     Value *odd = b_.CreateAnd(b_.CreateICmpNE(remainder, zero),
                               b_.CreateICmpSLT(b_.CreateXor(remainder, right), zero));
-    if (e.kind == DimExpr::Mod)
-      return b_.CreateAdd(remainder, b_.CreateSelect(odd, right, zero));
+    if (e.kind == DimExpr::Mod) return b_.CreateAdd(remainder, b_.CreateSelect(odd, right, zero));
     return b_.CreateSub(b_.CreateSDiv(left, right), b_.CreateZExt(odd, b_.getInt64Ty()));
   }
 
@@ -186,8 +184,7 @@ llvm::Function *emitCheck(llvm::Module &module, const std::string &name,
         Value *atLeast = b.CreateSelect(b.CreateICmpSLT(dim, b.getInt64(1)), b.getInt64(1), dim);
         count = dims.multiply(count, atLeast);
       }
-      Value *tooLarge =
-          b.CreateICmpSGT(count, b.getInt64(mostBytes / dtypeSize(tensor.dtype)));
+      Value *tooLarge = b.CreateICmpSGT(count, b.getInt64(mostBytes / dtypeSize(tensor.dtype)));
       add(b.CreateOr(dims.overflowed, tooLarge), fmt::format("{}: its size overflows", who));
     }
   if (faults.empty()) {
@@ -205,8 +202,7 @@ llvm::Function *emitShapes(llvm::Module &module, const std::string &name,
                            const InterfaceFunction &function) {
   bool computed = false;
   for (const InterfaceBuffer &output : function.outputs)
-    for (Dim d : output.tensor->shape)
-      computed |= d.expr && d.expr->kind != DimExpr::Symbol;
+    for (Dim d : output.tensor->shape) computed |= d.expr && d.expr->kind != DimExpr::Symbol;
   if (!computed) return nullptr;
   llvm::IRBuilder<> b(module.getContext());
   auto *made = begin(module, name, b.getVoidTy(), {b.getPtrTy(), b.getPtrTy()}, b);

@@ -1,0 +1,102 @@
+#include "codegen/backend.h"
+
+#include <llvm/Analysis/TargetLibraryInfo.h>
+#include <llvm/Bitcode/BitcodeWriter.h>
+#include <llvm/IR/LegacyPassManager.h>
+#include <llvm/IR/Verifier.h>
+#include <llvm/Object/ArchiveWriter.h>
+#include <llvm/Passes/PassBuilder.h>
+#include <llvm/Passes/StandardInstrumentations.h>
+#include <llvm/Support/raw_ostream.h>
+#include <llvm/Transforms/Utils/Cloning.h>
+
+namespace graphc {
+
+void optimizeModule(llvm::Module &module, llvm::TargetMachine &machine, int level) {
+#ifndef NDEBUG
+  constexpr bool verify = true;
+#else
+  constexpr bool verify = false;
+#endif
+  if (verify && llvm::verifyModule(module, &llvm::errs()))
+    llvm::report_fatal_error("the generated module is not well formed");
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager sccs;
+  llvm::ModuleAnalysisManager modules;
+  llvm::PassInstrumentationCallbacks callbacks;
+  llvm::StandardInstrumentations instrumentations(module.getContext(), false, verify);
+  instrumentations.registerCallbacks(callbacks, &modules);
+  // Vectors are explicit: what looks for more of them only costs time.
+  llvm::PipelineTuningOptions tuning;
+  tuning.LoopVectorization = false;
+  tuning.SLPVectorization = false;
+  tuning.LoopInterleaving = false;
+  llvm::PassBuilder builder(&machine, tuning, std::nullopt, &callbacks);
+  // A function of the module's own is no C library function, whatever its name.
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(sccs);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, sccs, modules);
+  auto at = level == 0   ? llvm::OptimizationLevel::O0
+            : level == 1 ? llvm::OptimizationLevel::O1
+            : level == 2 ? llvm::OptimizationLevel::O2
+                         : llvm::OptimizationLevel::O3;
+  auto passes =
+      level == 0 ? builder.buildO0DefaultPipeline(at) : builder.buildPerModuleDefaultPipeline(at);
+  passes.run(module, modules);
+}
+
+static std::string emitAs(llvm::Module &module, llvm::TargetMachine &machine,
+                          llvm::CodeGenFileType type) {
+  llvm::SmallVector<char, 0> bytes;
+  llvm::raw_svector_ostream stream(bytes);
+  llvm::legacy::PassManager passes;
+  if (machine.addPassesToEmitFile(passes, stream, nullptr, type)) return {};
+  passes.run(module);
+  return {bytes.begin(), bytes.end()};
+}
+
+std::string objectOf(llvm::Module &module, llvm::TargetMachine &machine) {
+  return emitAs(module, machine, llvm::CodeGenFileType::ObjectFile);
+}
+
+std::string assemblyOf(llvm::Module &module, llvm::TargetMachine &machine) {
+  return emitAs(module, machine, llvm::CodeGenFileType::AssemblyFile);
+}
+
+std::string textOf(const llvm::Module &module) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  module.print(stream, nullptr);
+  return stream.str();
+}
+
+std::string bitcodeOf(const llvm::Module &module) {
+  std::string bytes;
+  llvm::raw_string_ostream stream(bytes);
+  llvm::WriteBitcodeToFile(module, stream);
+  return stream.str();
+}
+
+bool archiveOf(const std::string &member, const std::string &object, std::string &archive,
+               std::string &why) {
+  llvm::NewArchiveMember entry(llvm::MemoryBufferRef(object, member));
+  // Names and times of the machine stay out.
+  entry.ModTime = {};
+  entry.UID = entry.GID = 0;
+  entry.Perms = 0644;
+  std::vector<llvm::NewArchiveMember> members;
+  members.push_back(std::move(entry));
+  auto made = llvm::writeArchiveToBuffer(members, llvm::SymtabWritingMode::NormalSymtab,
+                                         llvm::object::Archive::K_GNU, true, false);
+  if (!made) {
+    why = llvm::toString(made.takeError());
+    return false;
+  }
+  archive = (*made)->getBuffer().str();
+  return true;
+}
+
+} // namespace graphc

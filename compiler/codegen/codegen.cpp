@@ -1,0 +1,128 @@
+#include "codegen/codegen.h"
+
+#include "codegen/backend.h"
+#include "codegen/jit.h"
+#include "codegen/targets.h"
+#include "interface/location.h"
+#include "interface/weights.h"
+#include "lower/module.h"
+
+#include <algorithm>
+#include <llvm/IR/LLVMContext.h>
+#include <llvm/Transforms/Utils/Cloning.h>
+#include <optional>
+
+namespace graphc {
+
+namespace {
+
+/// A module with the context that it lives in.
+struct Lowered {
+  std::unique_ptr<llvm::LLVMContext> context;
+  std::unique_ptr<llvm::Module> module;
+  TargetChoice target;
+};
+
+bool freezeVariables(const Graph &graph, const std::string &path, lower::FrozenVariables &frozen,
+                     std::string &why) {
+  Checkpoint checkpoint;
+  if (!readCheckpoint(graph, path, checkpoint, why)) return false;
+  for (const Variable *variable : graph.variables)
+    // An optimizer's slot that the file lacks keeps its initial value, as when it is loaded.
+    if (checkpoint.present[variable->index])
+      frozen[variable] = std::move(checkpoint.values[variable->index].bytes);
+  return true;
+}
+
+/// From the graph to an optimized module.
+std::optional<Lowered> lowerGraph(const Graph &graph, const ModelInterface &model,
+                                  const CodegenOptions &options, Diagnostics &diagnostics,
+                                  std::string &why) {
+  auto target = chooseTarget(options, why);
+  if (!target) return std::nullopt;
+  Lowered lowered;
+  lowered.target = std::move(*target);
+  lowered.context = std::make_unique<llvm::LLVMContext>();
+  lower::ModuleOptions how;
+  how.targets = lowered.target.levels;
+  how.triple = lowered.target.triple;
+  how.dataLayout = lowered.target.machine->createDataLayout().getStringRepresentation();
+  how.producer = "graphc " GRAPHC_VERSION;
+  how.sourceName = options.sourceName;
+  if (!options.weights.empty() && !freezeVariables(graph, options.weights, how.frozen, why))
+    return std::nullopt;
+  lowered.module = lower::emitModule(*lowered.context, graph, model, how, diagnostics);
+  if (!lowered.module) return std::nullopt;
+  optimizeModule(*lowered.module, *lowered.target.machine, options.level);
+  return lowered;
+}
+
+bool emitFiles(const Graph &graph, const ModelInterface &model, const CodegenOptions &options,
+               const std::vector<Emit> &kinds, std::vector<EmittedFile> &files,
+               Diagnostics &diagnostics, std::string &why) {
+  auto lowered = lowerGraph(graph, model, options, diagnostics, why);
+  if (!lowered) return false;
+  auto &module = *lowered->module;
+  auto &machine = *lowered->target.machine;
+  auto wants = [&](Emit kind) {
+    return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+  };
+  std::vector<EmittedFile> made;
+  const std::string &name = model.name;
+  if (wants(Emit::Exe)) {
+    why = "a definition has no program of its own: link its library with one";
+    return false;
+  }
+  if (wants(Emit::LlvmIr)) made.push_back({Emit::LlvmIr, name + ".ll", textOf(module)});
+  if (wants(Emit::Bitcode)) made.push_back({Emit::Bitcode, name + ".bc", bitcodeOf(module)});
+  bool objects = wants(Emit::Object) || wants(Emit::Static) || wants(Emit::Shared);
+  if (wants(Emit::Asm)) {
+    // Code generation changes the module.
+    auto copy = objects ? llvm::CloneModule(module) : nullptr;
+    made.push_back({Emit::Asm, name + ".s", assemblyOf(copy ? *copy : module, machine)});
+  }
+  if (objects) {
+    std::string object = objectOf(module, machine);
+    if (object.empty()) {
+      why = "no object files can be made for target " + lowered->target.triple;
+      return false;
+    }
+    if (wants(Emit::Static)) {
+      EmittedFile file{Emit::Static, "lib" + name + ".a", ""};
+      if (!archiveOf(name + ".o", object, file.bytes, why)) return false;
+      made.push_back(std::move(file));
+    }
+    if (wants(Emit::Shared)) {
+      EmittedFile file{Emit::Shared, "lib" + name + ".so", "", true};
+      if (!options.target.empty()) {
+        why = "a shared library is made for this machine only; for another, link the object there";
+        return false;
+      }
+      std::string runtime = libraryFolder() + "/libgraphrt.a";
+      if (!sharedLibraryOf(name, object, runtime, file.bytes, why)) return false;
+      made.push_back(std::move(file));
+    }
+    if (wants(Emit::Object)) made.push_back({Emit::Object, name + ".o", std::move(object)});
+  }
+  for (auto &file : made) files.push_back(std::move(file));
+  return true;
+}
+
+std::unique_ptr<CompiledModel> compileInMemory(const Graph &graph, const ModelInterface &model,
+                                               const CodegenOptions &options,
+                                               Diagnostics &diagnostics, std::string &why) {
+  auto lowered = lowerGraph(graph, model, options, diagnostics, why);
+  if (!lowered) return nullptr;
+  std::string object = objectOf(*lowered->module, *lowered->target.machine);
+  return loadObject(object, model.functionSymbol("model"), why);
+}
+
+constexpr Codegen table = {emitFiles, compileInMemory, graphrt_message};
+
+} // namespace
+
+} // namespace graphc
+
+extern "C" __attribute__((visibility("default"))) const graphc::Codegen *graphc_codegen() {
+  return &graphc::table;
+}

@@ -1,0 +1,123 @@
+#include "codegen/targets.h"
+
+#include <fmt/format.h>
+#include <graphrt/graphrt.h>
+#include <llvm/MC/MCSubtargetInfo.h>
+#include <llvm/MC/TargetRegistry.h>
+#include <llvm/Support/TargetSelect.h>
+#include <llvm/TargetParser/Host.h>
+
+namespace graphc {
+
+namespace {
+
+void initializeTargets() {
+  static bool done = [] {
+    llvm::InitializeAllTargetInfos();
+    llvm::InitializeAllTargets();
+    llvm::InitializeAllTargetMCs();
+    llvm::InitializeAllAsmParsers();
+    llvm::InitializeAllAsmPrinters();
+    return true;
+  }();
+  (void)done;
+}
+
+std::unique_ptr<llvm::TargetMachine> machineFor(const llvm::Target &target,
+                                                const std::string &triple, const std::string &cpu,
+                                                const std::string &features, int level) {
+  llvm::TargetOptions options;
+  options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
+  options.FunctionSections = true;
+  options.DataSections = true;
+  auto optimize = level == 0   ? llvm::CodeGenOptLevel::None
+                  : level == 1 ? llvm::CodeGenOptLevel::Less
+                  : level == 2 ? llvm::CodeGenOptLevel::Default
+                               : llvm::CodeGenOptLevel::Aggressive;
+  return std::unique_ptr<llvm::TargetMachine>(target.createTargetMachine(
+      triple, cpu, features, options, llvm::Reloc::PIC_, std::nullopt, optimize));
+}
+
+/// What kernels need to know of the processor that `machine` is for.
+lower::Target describe(const llvm::TargetMachine &machine, const std::string &cpu,
+                       const std::string &features, const std::string &suffix) {
+  lower::Target target;
+  target.cpu = cpu;
+  target.features = features;
+  target.suffix = suffix;
+  const auto &info = *machine.getMCSubtargetInfo();
+  auto arch = machine.getTargetTriple().getArch();
+  auto has = [&](const char *feature) { return info.checkFeatures(feature); };
+  if (arch == llvm::Triple::x86_64) {
+    bool v3 = has("+avx2") && has("+fma") && has("+bmi2") && has("+f16c") && has("+lzcnt");
+    bool v4 = v3 && has("+avx512f") && has("+avx512bw") && has("+avx512dq") && has("+avx512vl") &&
+              has("+avx512cd");
+    target.level = v4 ? GRAPHRT_CPU_X86_64_V4 : v3 ? GRAPHRT_CPU_X86_64_V3 : GRAPHRT_CPU_BASELINE;
+    target.vectorBytes = v4 ? 64 : has("+avx2") ? 32 : 16;
+    target.vectorRegisters = v4 ? 32 : 16;
+    target.fma = has("+fma");
+    target.masks = v4;
+  } else {
+    target.level = GRAPHRT_CPU_BASELINE;
+    target.vectorBytes = 16;
+    target.vectorRegisters = 32;
+    target.fma = arch == llvm::Triple::aarch64;
+  }
+  return target;
+}
+
+} // namespace
+
+std::optional<TargetChoice> chooseTarget(const CodegenOptions &options, std::string &why) {
+  initializeTargets();
+  TargetChoice choice;
+  std::string host = llvm::sys::getDefaultTargetTriple();
+  choice.triple = options.target.empty() ? host : llvm::Triple::normalize(options.target);
+  std::string error;
+  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(choice.triple, error);
+  if (!target) {
+    why = fmt::format("there is no target {}: {}", options.target, error);
+    return std::nullopt;
+  }
+  llvm::Triple triple(choice.triple);
+  if (!triple.isArch64Bit() || !triple.isLittleEndian()) {
+    why = fmt::format("target {} is not one of 64 bits, little endian, as the runtime needs",
+                      choice.triple);
+    return std::nullopt;
+  }
+  bool x86 = triple.getArch() == llvm::Triple::x86_64;
+  std::string cpu = options.cpu, features;
+  if (cpu == "native") {
+    if (triple.getArch() != llvm::Triple(host).getArch()) {
+      why = fmt::format("this machine's processor is not one of target {}", choice.triple);
+      return std::nullopt;
+    }
+    cpu = llvm::sys::getHostCPUName().str();
+    auto all = llvm::sys::getHostCPUFeatures();
+    std::vector<std::string> sorted;
+    for (const auto &feature : all)
+      sorted.push_back((feature.second ? "+" : "-") + feature.first().str());
+    std::sort(sorted.begin(), sorted.end());
+    for (const auto &feature : sorted) features += (features.empty() ? "" : ",") + feature;
+  }
+  std::string baseline = !cpu.empty() ? cpu : x86 ? "x86-64" : "generic";
+  choice.machine = machineFor(*target, choice.triple, baseline, features, options.level);
+  if (!choice.machine) {
+    why = fmt::format("no code can be made for target {}", choice.triple);
+    return std::nullopt;
+  }
+  if (!choice.machine->getMCSubtargetInfo()->isCPUStringValid(baseline)) {
+    why = fmt::format("target {} has no processor {}", choice.triple, options.cpu);
+    return std::nullopt;
+  }
+  choice.levels.push_back(describe(*choice.machine, baseline, features, ""));
+  if (cpu.empty() && x86)
+    for (const char *level : {"v3", "v4"}) {
+      std::string name = fmt::format("x86-64-{}", level);
+      auto machine = machineFor(*target, choice.triple, name, "", options.level);
+      choice.levels.push_back(describe(*machine, name, "", fmt::format("_{}", level)));
+    }
+  return choice;
+}
+
+} // namespace graphc
