@@ -80,6 +80,31 @@ TEST(Random, FollowsFromPhilox) {
     EXPECT_EQ(values[4 + i], static_cast<float>(word[i] >> 9) / 8388608.0f);
 }
 
+// Every word of a long sequence against the generator run block by block, also where the index of
+// the block passes 32 bits.
+TEST(Random, EveryBlockIsTheGenerators) {
+  graphrt_random_state state{99, 1, 2, 0xfedcba9876543210};
+  const uint32_t counter[4] = {2, 0, 1, 0}, key[2] = {99, 0};
+  uint32_t mixed[4];
+  graphrt_philox(counter, key, mixed);
+  std::vector<uint64_t> values(1000);
+  for (uint64_t begin : {uint64_t{0}, uint64_t{0x1fffffff0}}) {
+    // The whole range but its last number: nearly the words themselves.
+    graphrt_random_int_at(&state, GRAPHRT_UINT64, values.data(), static_cast<int64_t>(begin), 1000,
+                          0, -1);
+    for (size_t i = 0; i < values.size(); ++i) {
+      uint64_t block = (begin + i) / 2;
+      const uint32_t at[4] = {static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32),
+                              0x76543210, 0xfedcba98};
+      uint32_t word[4];
+      graphrt_philox(at, mixed, word);
+      size_t first = (begin + i) % 2 * 2;
+      uint64_t bits = uint64_t{word[first + 1]} << 32 | word[first];
+      ASSERT_TRUE(values[i] == bits || values[i] == bits - 1) << i;
+    }
+  }
+}
+
 TEST(Random, AnyPieceOfASequenceIsThatPiece) {
   graphrt_random_state state{7, 1, 2, 3};
   for (int32_t kind :
