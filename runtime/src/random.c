@@ -52,12 +52,11 @@ static sequence sequence_of(const graphrt_random_state *state) {
                     {(uint32_t)state->counter, (uint32_t)(state->counter >> 32)}};
 }
 
-// WIDTH blocks from `first` on, one after another.
-static void blocks_portable(const sequence *s, uint64_t first, uint32_t attempt, uint32_t *out) {
+// WIDTH blocks of the first attempt, from `first` on, one after another.
+static void blocks_portable(const sequence *s, uint64_t first, uint32_t *out) {
   for (size_t i = 0; i < WIDTH; ++i) {
     uint64_t block = first + i;
-    const uint32_t counter[4] = {(uint32_t)block,
-                                 ((uint32_t)(block >> 32) & 0xffff) | attempt << 16, s->call[0],
+    const uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32) & 0xffff, s->call[0],
                                  s->call[1]};
     graphrt_philox(counter, s->key, out + 4 * i);
   }
@@ -67,7 +66,7 @@ static void blocks_portable(const sequence *s, uint64_t first, uint32_t attempt,
 // The same in 64-bit lanes, one block each: a product's halves need no moving about, and what
 // stands in a word's upper half is never read. Whole numbers only: the same numbers.
 __attribute__((target("avx2"))) static void blocks_avx2(const sequence *s, uint64_t first,
-                                                        uint32_t attempt, uint32_t *out) {
+                                                        uint32_t *out) {
   enum { GROUPS = WIDTH / 4 };
   const __m256i m0 = _mm256_set1_epi64x(multiplier0), m1 = _mm256_set1_epi64x(multiplier1);
   __m256i c0[GROUPS], c1[GROUPS], c2[GROUPS], c3[GROUPS];
@@ -104,9 +103,9 @@ __attribute__((target("avx2"))) static void blocks_avx2(const sequence *s, uint6
 }
 #endif
 
-typedef void (*blocks_fn)(const sequence *s, uint64_t first, uint32_t attempt, uint32_t *out);
+typedef void (*blocks_fn)(const sequence *s, uint64_t first, uint32_t *out);
 
-static void blocks(const sequence *s, uint64_t first, uint32_t attempt, uint32_t *out) {
+static void blocks(const sequence *s, uint64_t first, uint32_t *out) {
   // Set once to one of two values, by whichever thread comes first.
   static _Atomic(blocks_fn) chosen;
   blocks_fn fn = atomic_load_explicit(&chosen, memory_order_relaxed);
@@ -117,7 +116,7 @@ static void blocks(const sequence *s, uint64_t first, uint32_t attempt, uint32_t
 #endif
     atomic_store_explicit(&chosen, fn, memory_order_relaxed);
   }
-  fn(s, first, attempt, out);
+  fn(s, first, out);
 }
 
 // [0, 1) in steps of 2^-23 and 2^-52: the word's top bits as the fraction of a number in [1, 2).
@@ -197,7 +196,7 @@ enum { NARROW = WIDTH * 4, WIDE = WIDTH * 2 };
 static void batch_f32(const sequence *s, uint64_t first, int32_t kind, float a, float b,
                       float below, float values[NARROW]) {
   uint32_t word[NARROW];
-  blocks(s, first, 0, word);
+  blocks(s, first, word);
   if (kind == GRAPHRT_RANDOM_UNIFORM) {
     float range = b - a;
     for (size_t i = 0; i < NARROW; ++i) {
@@ -215,7 +214,7 @@ static void batch_f32(const sequence *s, uint64_t first, int32_t kind, float a, 
 static void batch_f64(const sequence *s, uint64_t first, int32_t kind, double a, double b,
                       double below, double values[WIDE]) {
   uint32_t word[NARROW];
-  blocks(s, first, 0, word);
+  blocks(s, first, word);
   if (kind == GRAPHRT_RANDOM_UNIFORM) {
     double range = b - a;
     for (size_t i = 0; i < WIDE; ++i) {
@@ -297,7 +296,7 @@ void graphrt_random_int_at(const graphrt_random_state *state, int32_t dtype, voi
   size_t size = graphrt_dtype_size(dtype);
   FOR_BATCHES(WIDE) {
     uint32_t word[NARROW];
-    blocks(&s, (uint64_t)batch * WIDTH, 0, word);
+    blocks(&s, (uint64_t)batch * WIDTH, word);
     for (int64_t i = 0; i < take; ++i) {
       uint64_t bits = (uint64_t)word[2 * (skip + i) + 1] << 32 | word[2 * (skip + i)];
       // The range's share of 64 bits: off from even by at most range / 2^64.
