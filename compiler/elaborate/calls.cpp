@@ -27,6 +27,10 @@ bool Interpreter::isCallable(const Value &value) const {
 
 Value Interpreter::evalCall(const CallExpr *e) {
   Value callee = eval(e->callee);
+  if (callee.isPoison()) {
+    scopes.expectGaps(); // whatever it would have made
+    return callee;
+  }
   CallArgs args;
   args.positional.reserve(e->arguments.size());
   for (const auto &argument : e->arguments) {
@@ -69,10 +73,6 @@ Value Interpreter::evalCall(const CallExpr *e) {
       break;
     }
     }
-  }
-  if (callee.isPoison()) {
-    scopes.expectGaps(); // whatever it would have made
-    return callee;
   }
   if (isStopped() || !spend(1, span(e))) return Value::poison();
   return callValue(callee, std::move(args), span(e));

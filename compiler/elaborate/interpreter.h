@@ -203,6 +203,7 @@ private:
   bool unwinding_ = false; // calls nested too deep: the statement at top level ends
   uintptr_t stackEnd_ = 0; // calls below this address would run out of stack
 
+  int withinForeign_ = 0; // in the body of a `with` of something that was in error
   std::vector<std::vector<Operation *>> controls_{1};
   uint64_t controlsId_ = 0;
   std::vector<uint64_t> controlsIds_{0};

@@ -247,6 +247,7 @@ bool Interpreter::checkNamespacePath(const std::vector<std::string_view> &path, 
   if (!namespaceMember(space, name).isUnset()) return true;
   std::string whole = fmt::format("{}.{}", space, name);
   if (auto instead = notHere(name); !instead.empty() && space != "GraphKeys") {
+    if (withinForeign_) return false; // part of the mistake that was reported
     error(Code::NotInDefinition, where,
           fmt::format("'{}' is not part of a graph definition", whole))
         .help = instead;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <functional>
+#include <set>
 
 namespace graphc {
 
@@ -133,10 +134,16 @@ private:
 
   void statement(const Stmt *stmt) {
     switch (stmt->kind) {
-    case StmtKind::Assign:
+    case StmtKind::Assign: {
+      size_t before = foreignFound_;
       expr(stmt->as<AssignStmt>()->value);
-      for (const auto *target : stmt->as<AssignStmt>()->targets) expr(target);
+      for (const auto *target : stmt->as<AssignStmt>()->targets) {
+        if (const auto *name = target->dynAs<NameExpr>(); name && foreignFound_ != before)
+          foreign_.insert(name->name);
+        expr(target);
+      }
       break;
+    }
     case StmtKind::AugAssign:
       expr(stmt->as<AugAssignStmt>()->target);
       expr(stmt->as<AugAssignStmt>()->value);
@@ -158,13 +165,19 @@ private:
     case StmtKind::Return:
       if (const auto *value = stmt->as<ReturnStmt>()->value) expr(value);
       break;
-    case StmtKind::With:
+    case StmtKind::With: {
+      // What is done within a session is part of the mistake of opening one.
+      size_t before = foreignFound_;
       for (const auto &item : stmt->as<WithStmt>()->items) {
         expr(item.context);
         if (item.target) expr(item.target);
       }
+      bool foreign = foreignFound_ != before;
+      withinForeign_ += foreign;
       block(stmt->as<WithStmt>()->body);
+      withinForeign_ -= foreign;
       break;
+    }
     case StmtKind::For:
       expr(stmt->as<ForStmt>()->iterable);
       expr(stmt->as<ForStmt>()->target);
@@ -266,10 +279,19 @@ private:
       close();
       break;
     }
-    case ExprKind::Call:
-      expr(e->as<CallExpr>()->callee);
-      for (const auto &argument : e->as<CallExpr>()->arguments) expr(argument.value);
+    case ExprKind::Call: {
+      const auto *call = e->as<CallExpr>();
+      expr(call->callee);
+      // sess.run(…): what it is given is part of the mistake of making `sess`.
+      const Expr *root = call->callee;
+      while (const auto *a = root->dynAs<AttributeExpr>()) root = a->object;
+      const auto *name = root->dynAs<NameExpr>();
+      bool foreign = name && root != call->callee && foreign_.contains(name->name);
+      withinForeign_ += foreign;
+      for (const auto &argument : call->arguments) expr(argument.value);
+      withinForeign_ -= foreign;
       break;
+    }
     case ExprKind::Attribute:
       attribute(e->as<AttributeExpr>());
       break;
@@ -326,6 +348,8 @@ private:
     n->depth = undefinedDepth;
     auto text = symbols_.text(n->name);
     if (auto instead = library_.notHere(text); !instead.empty()) {
+      ++foreignFound_;
+      if (withinForeign_) return;
       diagnostics_
           .error(Code::NotInDefinition, module_.span(*n),
                  fmt::format("'{}' is not part of a graph definition", text))
@@ -354,6 +378,10 @@ private:
       path.push_back(symbols_.text(object->as<AttributeExpr>()->name.name));
     path.push_back(symbols_.text(root->name));
     std::reverse(path.begin(), path.end());
+    if (!library_.notHere(path.back()).empty()) {
+      ++foreignFound_;
+      if (withinForeign_) return;
+    }
     library_.checkNamespacePath(path, module_.span(*a));
   }
 
@@ -363,6 +391,9 @@ private:
   Diagnostics &diagnostics_;
   std::vector<std::unique_ptr<FunctionInfo>> &infos_;
   FunctionInfo *current_ = nullptr;
+  size_t foreignFound_ = 0;  // names met that are not part of a definition
+  int withinForeign_ = 0;    // in the body of a session, or what is given to one
+  std::set<Symbol> foreign_; // names that stand for sessions and the like
 };
 
 void visitTarget(const Expr *target, const std::function<void(uint32_t)> &visit) {

@@ -375,6 +375,7 @@ Value Interpreter::enterManager(const Value &value, Span where) {
                          fmt::format("a {} can't be entered with `with`", typeName(value)));
       if (value.is(ObjectKind::Scope)) made.help = "write `with variable_scope(scope):`";
     }
+    withinForeign_ += !manager;
     scopes.enterNothing();
     scopes.expectGaps();
     return Value::poison();
@@ -397,6 +398,7 @@ Value Interpreter::enterManager(const Value &value, Span where) {
 
 void Interpreter::leaveManager(const Value &value) {
   auto *manager = value.as<ManagerObject>();
+  withinForeign_ -= !manager;
   if (manager && !manager->poisoned && manager->type == ManagerObject::Controls) {
     controls_.pop_back();
     controlsIds_.pop_back();
