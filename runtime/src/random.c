@@ -73,9 +73,7 @@ __attribute__((target("avx2"))) static void blocks_avx2(const sequence *s, uint6
   for (size_t g = 0; g < GROUPS; ++g) {
     c0[g] = _mm256_add_epi64(_mm256_set1_epi64x((int64_t)(first + 4 * g)),
                              _mm256_set_epi64x(3, 2, 1, 0));
-    c1[g] =
-        _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi64(c0[g], 32), _mm256_set1_epi64x(0xffff)),
-                        _mm256_set1_epi64x((int64_t)attempt << 16));
+    c1[g] = _mm256_and_si256(_mm256_srli_epi64(c0[g], 32), _mm256_set1_epi64x(0xffff));
     c2[g] = _mm256_set1_epi64x(s->call[0]);
     c3[g] = _mm256_set1_epi64x(s->call[1]);
   }
