@@ -23,9 +23,15 @@ from markdown import blocks
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
+# Codes that nothing can fire yet, and why. One that has a page after all fails here.
+PENDING = {"E0304": "the library has no gradients"}
+
+
 def codes():
+    """The codes that can be fired."""
     table = (ROOT / "compiler/source/codes.def").read_text()
-    return re.findall(r'^CODE\("(E\d{4})"', table, re.MULTILINE)
+    listed = re.findall(r'^CODE\("(E\d{4})"', table, re.MULTILINE)
+    return [code for code in listed if code not in PENDING]
 
 
 def run(graphc, block, name, others):

@@ -13,9 +13,10 @@ sections, each opened by a line that begins with `@@ `:
     @@ stdout                  what it writes, if it writes something
     @@ stderr
 
-`run` is a shell command; `graphc` in it is the one under test, `$TMP` in what is
-expected stands for the test's folder. Several commands run one after another in
-the same folder. --bless replaces what is expected by what came.
+`run` is a shell command; `graphc` in it is the one under test and $TESTS the folder
+of the tests; `$TMP` in what is expected stands for the test's own folder. Several
+commands run one after another in the same folder. --bless replaces what is expected
+by what came.
 
 The last line is "golden: N passed, N failed"; the exit status is 0 only if there
 was a test and none failed.
@@ -80,7 +81,8 @@ def run_test(path, options):
     with tempfile.TemporaryDirectory(prefix="graphc-golden-") as folder:
         folder = os.path.realpath(folder)
         environment = dict(os.environ, PATH=options.folder + os.pathsep + os.environ["PATH"],
-                           LC_ALL="C.UTF-8", TMP=folder)
+                           LC_ALL="C.UTF-8", TMP=folder, PYTHONDONTWRITEBYTECODE="1",
+                           TESTS=str(pathlib.Path(__file__).resolve().parent))
         for name in ("NO_COLOR", "GRAPHC"):
             environment.pop(name, None)
         for head, body in sections:

@@ -3,6 +3,7 @@
 #include "transform/passes.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -180,6 +181,13 @@ bool Definition::optimize(int level, std::string &why) {
 
 int Definition::finish(int otherwise) {
   std::fflush(stdout);
+  // By place: names are looked up before anything runs, so errors are not found in order.
+  std::stable_sort(diagnostics_.all().begin(), diagnostics_.all().end(),
+                   [](const Diagnostic &a, const Diagnostic &b) {
+                     if (a.span.valid() != b.span.valid()) return !a.span.valid();
+                     return std::pair(a.span.file, a.span.begin) <
+                            std::pair(b.span.file, b.span.begin);
+                   });
   std::string text = render(diagnostics_, render_);
   std::fwrite(text.data(), 1, text.size(), stderr);
   std::fflush(stderr);

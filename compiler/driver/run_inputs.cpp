@@ -181,7 +181,7 @@ private:
       }
       if (!known_[i])
         inputs_.notes.push_back(
-            fmt::format("dimension {0} is taken to be 1; --dim {0}=N sets it", name));
+            fmt::format("dimension {0} is taken to be 1; --dim {0}=SIZE sets it", name));
       inputs_.dims[i] = known_[i].value_or(1);
     }
     return true;

@@ -128,6 +128,7 @@ void writeLine(std::string &out, const Style &style, uint32_t number, const Line
 /// The source lines of a span: all of one or two lines, else the first and the last.
 void writeSource(std::string &out, const Style &style, const SourceManager &sources, Span span) {
   const SourceFile &file = sources.file(span.file);
+  if (file.text().empty()) return;
   uint32_t end = std::max(span.begin, span.end);
   uint32_t first = file.lineColumn(span.begin).line;
   uint32_t last = file.lineColumn(end).line;

@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""Checks how long `graphc check` of a ten-line definition takes, and that LLVM stays out of it.
+
+    startup_test.py --graphc PATH [--limit SECONDS]
+
+Time is that of the processor, the least of many runs. What is aimed at is 10 ms on a quiet
+machine; the limit here leaves room for one that is at work.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+
+DEFINITION = """\
+param units = 10
+x = placeholder(float32, [None, 784], name="x")
+def dense(x, units):
+    w = get_variable("w", [x.shape[1], units])
+    b = get_variable("b", [units], initializer=zeros_initializer())
+    return matmul(x, w) + b
+with variable_scope("layer"):
+    y = dense(x, units)
+assert len(trainable_variables()) == 2
+export predict(x=x) -> (y=softmax(y))
+"""
+
+
+def seconds(command):
+    """Processor time of one run, in user and kernel mode."""
+    process = os.posix_spawn(command[0], command, os.environ)
+    _, status, usage = os.wait4(process, 0)
+    if status != 0:
+        sys.exit("FAIL %s ends with status %d" % (" ".join(command), status))
+    return usage.ru_utime + usage.ru_stime
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--graphc", required=True)
+    parser.add_argument("--limit", type=float, default=0.020)
+    parser.add_argument("--runs", type=int, default=40)
+    options = parser.parse_args()
+    failed = []
+    with tempfile.NamedTemporaryFile(suffix=".graph", mode="w") as f:
+        f.write(DEFINITION)
+        f.flush()
+        least = min(seconds([options.graphc, "check", f.name]) for _ in range(options.runs))
+        print("check of ten lines: %.1f ms of the processor" % (least * 1e3))
+        if least > options.limit:
+            failed.append("more than %.0f ms" % (options.limit * 1e3))
+        traced = subprocess.run([options.graphc, "check", f.name], capture_output=True, text=True,
+                                env=dict(os.environ, LD_DEBUG="libs"))
+        if "LLVM" in traced.stderr or "libgraphc" not in traced.stderr:
+            failed.append("LLVM is loaded, or the check of that sees nothing")
+    for problem in failed:
+        print("FAIL", problem)
+    print("startup: %d passed, %d failed" % (2 - len(failed), len(failed)))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
