@@ -4,7 +4,6 @@
 #include "codegen/jit.h"
 #include "codegen/targets.h"
 #include "interface/location.h"
-#include "interface/weights.h"
 #include "lower/module.h"
 
 #include <algorithm>
@@ -23,19 +22,26 @@ struct Lowered {
   TargetChoice target;
 };
 
-bool freezeVariables(const Graph &graph, const std::string &path, lower::FrozenVariables &frozen,
-                     std::string &why) {
-  Checkpoint checkpoint;
-  if (!readCheckpoint(graph, path, checkpoint, why)) return false;
-  for (const Variable *variable : graph.variables)
-    // An optimizer's slot that the file lacks keeps its initial value, as when it is loaded.
-    if (checkpoint.present[variable->index])
-      frozen[variable] = std::move(checkpoint.values[variable->index].bytes);
-  return true;
+/// The plan of the interface with what the passes have left of the graph.
+ModelInterface renewed(const Graph &graph, const ModelInterface &planned) {
+  ModelInterface model = planned;
+  for (size_t i = 0; i < model.functions.size(); ++i) {
+    InterfaceFunction &function = model.functions[i];
+    const Export &exported = graph.exports[i];
+    function.exported = &exported;
+    for (size_t k = 0; k < function.inputs.size(); ++k)
+      function.inputs[k].tensor = exported.inputs[k].tensor;
+    size_t next = 0;
+    for (const ExportEnd &end : exported.outputs)
+      if (end.tensor) function.outputs[next++].tensor = end.tensor;
+    function.needed.clear();
+    for (const Operation *op : neededBy(exported)) function.needed.push_back(op);
+  }
+  return model;
 }
 
 /// From the graph to an optimized module.
-std::optional<Lowered> lowerGraph(const Graph &graph, const ModelInterface &model,
+std::optional<Lowered> lowerGraph(Graph &graph, const ModelInterface &model,
                                   const CodegenOptions &options, Diagnostics &diagnostics,
                                   std::string &why) {
   auto target = chooseTarget(options, why);
@@ -49,15 +55,18 @@ std::optional<Lowered> lowerGraph(const Graph &graph, const ModelInterface &mode
   how.dataLayout = lowered.target.machine->createDataLayout().getStringRepresentation();
   how.producer = "graphc " GRAPHC_VERSION;
   how.sourceName = options.sourceName;
-  if (!options.weights.empty() && !freezeVariables(graph, options.weights, how.frozen, why))
-    return std::nullopt;
-  lowered.module = lower::emitModule(*lowered.context, graph, model, how, diagnostics);
+  if (options.frozen)
+    for (const Variable *variable : graph.variables)
+      if (auto at = options.frozen->find(variable->opName); at != options.frozen->end())
+        how.frozen[variable] = at->second->bytes;
+  lowered.module =
+      lower::emitModule(*lowered.context, graph, renewed(graph, model), how, diagnostics);
   if (!lowered.module) return std::nullopt;
   optimizeModule(*lowered.module, *lowered.target.machine, options.level);
   return lowered;
 }
 
-bool emitFiles(const Graph &graph, const ModelInterface &model, const CodegenOptions &options,
+bool emitFiles(Graph &graph, const ModelInterface &model, const CodegenOptions &options,
                const std::vector<Emit> &kinds, std::vector<EmittedFile> &files,
                Diagnostics &diagnostics, std::string &why) {
   auto lowered = lowerGraph(graph, model, options, diagnostics, why);
@@ -108,7 +117,7 @@ bool emitFiles(const Graph &graph, const ModelInterface &model, const CodegenOpt
   return true;
 }
 
-std::unique_ptr<CompiledModel> compileInMemory(const Graph &graph, const ModelInterface &model,
+std::unique_ptr<CompiledModel> compileInMemory(Graph &graph, const ModelInterface &model,
                                                const CodegenOptions &options,
                                                Diagnostics &diagnostics, std::string &why) {
   auto lowered = lowerGraph(graph, model, options, diagnostics, why);

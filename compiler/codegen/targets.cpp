@@ -1,7 +1,9 @@
 #include "codegen/targets.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <graphrt/graphrt.h>
+#include <llvm/ADT/StringMap.h>
 #include <llvm/MC/MCSubtargetInfo.h>
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Support/TargetSelect.h>

@@ -13,7 +13,9 @@ std::vector<Dim> dimsOf(Shape shape) { return {shape.begin(), shape.end()}; }
 class Builder {
 public:
   Builder(const FrozenVariables &frozen, Diagnostics &diagnostics)
-      : program_(std::make_unique<Program>()), frozen_(frozen), diagnostics_(diagnostics) {}
+      : program_(std::make_unique<Program>()), frozen_(frozen), diagnostics_(diagnostics) {
+    for (auto &[variable, bytes] : frozen) frozenBytes_[bytes.data()] = variable;
+  }
 
   std::unique_ptr<Program> exported(const InterfaceFunction &function) {
     std::vector<Operation *> needed;
@@ -160,8 +162,13 @@ private:
       failed_ = true;
       return;
     }
-    for (size_t i = 0; i < op.outputs.size(); ++i)
-      tensors_.emplace(&op.outputs[i], describer.outputs[i]);
+    for (size_t i = 0; i < op.outputs.size(); ++i) {
+      Node *made = describer.outputs[i];
+      if (made->kind == Node::Literal)
+        if (auto known = frozenBytes_.find(made->bytes.data()); known != frozenBytes_.end())
+          made->variable = known->second;
+      tensors_.emplace(&op.outputs[i], made);
+    }
   }
 
   Node *input(const Operation &op, size_t i) {
@@ -193,6 +200,7 @@ private:
   std::unique_ptr<Program> program_;
   const FrozenVariables &frozen_;
   Diagnostics &diagnostics_;
+  std::unordered_map<const std::byte *, const graphc::Variable *> frozenBytes_;
   VariableOrder order_;
   std::unordered_map<const Tensor *, Node *> tensors_;
   std::unordered_map<const graphc::Variable *, Node *> variables_;

@@ -6,8 +6,8 @@
 
 namespace graphc::lower {
 
-/// Variables that are compiled in as constants.
-using FrozenVariables = std::unordered_map<const graphc::Variable *, std::vector<std::byte>>;
+/// Variables that are compiled in as constants, and their bytes.
+using FrozenVariables = std::unordered_map<const graphc::Variable *, std::span<const std::byte>>;
 
 /// The program of an export. Null after an error was reported: an operation or dtype that is not
 /// lowered (E0302), an unknown rank (E0303), updates that nothing orders (E0404).
