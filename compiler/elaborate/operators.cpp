@@ -349,7 +349,10 @@ bool identical(const Value &a, const Value &b) {
   }
   if (auto *x = a.as<OperationObject>()) {
     auto *y = b.as<OperationObject>();
-    return y && x->op == y->op;
+    // A variable's node is made anew each time it is asked for.
+    bool node = x->op->variable && x->op->type == "VariableV2";
+    return y && (x->op == y->op ||
+                 (node && y->op->type == x->op->type && y->op->variable == x->op->variable));
   }
   if (a.is(ObjectKind::Text) || a.is(ObjectKind::Native) || a.is(ObjectKind::Library) ||
       a.is(ObjectKind::Type))

@@ -36,7 +36,7 @@ Value ScopeRules::getPartitioned(VariableRequest &request) {
     shape = host_.toShape(request.shape, request.span);
     if (!shape) return poisoned(request);
   }
-  // An initial value brings a shape of its own, which a given one must agree with.
+  // A tensor brings a shape of its own, which a given one must agree with; a literal only fits one.
   Tensor *initial = nullptr;
   if (initializerIsValue(request.initializer) && !request.partitioner.isNone()) {
     DType own = initializerDType(request.initializer);
@@ -56,7 +56,7 @@ Value ScopeRules::getPartitioned(VariableRequest &request) {
                       request.name, toString(initial->shape)));
       return poisoned(request);
     }
-    shape = whole;
+    if (own != DType::Invalid) shape = whole;
   }
 
   // Rule: the partitioner is asked first, so the shape is fully known, also under reuse.
@@ -86,7 +86,6 @@ Value ScopeRules::getPartitioned(VariableRequest &request) {
       if (!valid) break;
       slices.push_back((*items)[i].asInt());
       cut += slices.back() > 1;
-      valid = slices.back() <= std::max<int64_t>(dims[i], 1);
     }
     if (!valid || cut > 1) {
       host_.error(cut > 1 ? Code::AttributeRange
@@ -150,6 +149,12 @@ Value ScopeRules::getPartitioned(VariableRequest &request) {
   for (size_t i = 0; i < slices.size(); ++i)
     if (slices[i] > 1) axis = int(i);
   int64_t count = slices.empty() ? 1 : slices[axis];
+  if (!dims.empty() && count > std::max<int64_t>(dims[axis], 1)) {
+    host_.error(Code::AttributeRange, request.span,
+                fmt::format("the {} elements of axis {} can't be cut into {} parts", dims[axis],
+                            axis, count));
+    return poisoned(request);
+  }
   if (store_.contains(fmt::format("{}/part_0", request.name)) &&
       (!store_.contains(fmt::format("{}/part_{}", request.name, count - 1)) ||
        store_.contains(fmt::format("{}/part_{}", request.name, count)))) {

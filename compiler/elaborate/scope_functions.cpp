@@ -59,9 +59,10 @@ Value variableScope(NativeCall &c) {
   auto dtype = c.interpreter.toDType(c[8], c.span);
   if (!dtype) return poisonManager(c);
   manager->dtype = *dtype == DType::Invalid ? Value::none() : Value::dtype(*dtype);
-  for (size_t i : {4, 5, 6})
+  // A custom getter is looked at where it is called.
+  for (size_t i : {4, 5})
     if (!c[i].isNone() && !c.interpreter.isCallable(c[i])) {
-      constexpr std::string_view names[] = {"regularizer", "partitioner", "custom_getter"};
+      constexpr std::string_view names[] = {"regularizer", "partitioner"};
       wrongType(c, fmt::format("{} is a function, not {}", names[i - 4], typeName(c[i])));
       return poisonManager(c);
     }
@@ -73,6 +74,7 @@ Value nameScope(NativeCall &c) {
   if (anyPoison(c)) return poisonManager(c);
   auto *manager = c.interpreter.heap.make<ManagerObject>();
   manager->type = ManagerObject::NameScope;
+  if (!optionalText(c, 1, "default_name")) return poisonManager(c);
   manager->nameOrScope = c[0];
   manager->defaultName = c[1];
   manager->values = c[2];
@@ -145,10 +147,8 @@ Value getVariable(NativeCall &c) {
     c.interpreter.scopes.expectGaps();
     return Value::poison();
   }
-  for (const auto &[value, what] : {std::pair(&c[4], "regularizer"),
-                                    {&c[7], "partitioner"},
-                                    {&c[8], "constraint"},
-                                    {&c[9], "custom_getter"}})
+  for (const auto &[value, what] :
+       {std::pair(&c[4], "regularizer"), {&c[7], "partitioner"}, {&c[8], "constraint"}})
     if (!value->isNone() && !value->isPoison() && !c.interpreter.isCallable(*value)) {
       wrongType(c, fmt::format("{} is a function, not {}", what, typeName(*value)));
       r.shape = Value::poison(); // asked for, but not known how

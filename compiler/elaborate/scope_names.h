@@ -23,6 +23,11 @@ public:
   /// Rule: a name at the root matches [A-Za-z0-9.][A-Za-z0-9_.\-/]*, a nested one
   /// [A-Za-z0-9_.\-/]*.
   static bool isValid(std::string_view name, bool atRoot);
+  /// Whether a node may have this name in the current scope: its full name matches, too, which a
+  /// scope entered as it stands ("_x/" within another) can spoil.
+  bool isValidNode(std::string_view name) const {
+    return isValid(name, current_.empty()) && (current_.empty() || isValid(current_, true));
+  }
 
   /// Rule: the first to ask for a name in the current scope gets it; later ones get name_1,
   /// name_2, … The case of letters makes no difference to what is taken. The counter of a name

@@ -22,7 +22,7 @@ std::optional<std::string_view> ScopeRules::operationName(std::string_view given
   // Rule: a name that ends in "/" is the operation's full name as it stands, without the slash.
   bool verbatim = name.ends_with('/');
   if (verbatim) name.remove_suffix(1);
-  if (!ScopeNames::isValid(name, verbatim || names_.current().empty())) {
+  if (verbatim ? !ScopeNames::isValid(name, true) : !names_.isValidNode(name)) {
     host_
         .error(Code::InvalidName, span,
                fmt::format("'{}' is not a valid name of an operation", name))
@@ -145,7 +145,7 @@ bool ScopeRules::enterVariableScope(ManagerObject &manager, Span span, Value &bo
     return false;
   }
   // Rule: a scope without a name of its own has made nothing that could be shared.
-  if (!object && !text && !manager.reuse.isNone()) {
+  if (!object && !text && !manager.entered && !manager.reuse.isNone()) {
     host_.error(Code::ReuseWithoutName, span,
                 "reuse=True or AUTO_REUSE cannot be used without a name_or_scope");
     return false;
@@ -166,7 +166,8 @@ bool ScopeRules::enterVariableScope(ManagerObject &manager, Span span, Value &bo
   std::string_view originalNameScope =
       current.empty() ? current : heap_.copy(fmt::format("{}/", current));
   if (auxiliary) {
-    if (!nameToOpen.empty()) {
+    // An empty default name leaves all name scopes, as name_scope("") does.
+    if (!nameToOpen.empty() || (!object && !text)) {
       if (!enterNameScope(nameToOpen, span, originalNameScope)) return false;
     } else {
       originalNameScope = ""; // variable_scope("") and the root open none

@@ -355,7 +355,10 @@ Value ScopeRules::create(VariableRequest &request, const AskedShape *shape) {
       }
       Value made = host_.call(initializer, positional, keywords, request.span);
       if (made.isPoison()) return poisoned(request);
-      value = host_.toTensor(made, known ? dtype : request.dtype, request.span);
+      // Rule: a value that came with its own shape keeps its dtype, unless the call asks for one.
+      bool keeps = !known && !request.explicitDType && initializerDType(made) != DType::Invalid;
+      DType wanted = known ? dtype : keeps ? initializerDType(made) : request.dtype;
+      value = host_.toTensor(made, wanted, request.span);
     }
   }
   if (!value) return poisoned(request);
@@ -424,7 +427,10 @@ bool ScopeRules::registerVariable(VariableObject *made, const Value &collections
   constexpr std::string_view trainable = "trainable_variables";
   if (made->variable->trainable && std::find(keys.begin(), keys.end(), trainable) == keys.end())
     keys.push_back(trainable);
-  for (auto key : keys) addToCollection(key, Value::object(made));
+  // A key that is listed twice is one collection.
+  for (size_t i = 0; i < keys.size(); ++i)
+    if (std::find(keys.begin(), keys.begin() + i, keys[i]) == keys.begin() + i)
+      addToCollection(keys[i], Value::object(made));
   made->variable->index = graph_.variables.size();
   graph_.variables.push_back(made->variable);
   made_.push_back(made);
@@ -439,7 +445,7 @@ Value ScopeRules::makeVariable(const Value &initial, DType dtype, std::string_vi
   (void)named;
   bool verbatim = name.ends_with('/');
   if (verbatim) name.remove_suffix(1);
-  if (!ScopeNames::isValid(name, verbatim || names_.current().empty())) {
+  if (verbatim ? !ScopeNames::isValid(name, true) : !names_.isValidNode(name)) {
     host_
         .error(Code::InvalidName, span, fmt::format("'{}' is not a valid name of a variable", name))
         .help = "names hold letters, digits and _ . - /, and begin with a letter, a digit or a dot";
