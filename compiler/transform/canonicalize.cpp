@@ -48,7 +48,10 @@ private:
   /// `by` does the work of `op`, whose conditions on dimensions hold for it instead of its own.
   bool instead(Operation *op, Tensor *by) {
     if (!by || !interchangeable(op->outputs[0], *by)) return false;
-    if (by->op->id >= first_) by->op->checks = op->checks;
+    if (by->op->id >= first_)
+      by->op->checks = op->checks;
+    else if (!op->controlInputs.empty()) // what was there does not wait
+      by = rewriter_.builderAt(*op).op("Identity", {by});
     seeNew();
     return rewriter_.replace(op, by);
   }

@@ -1,6 +1,7 @@
 // Passes over graphs: the list, in order, and how to run it. A pass changes no result: what a call
 // gives, which of its calls fail, what it draws and what it leaves in the variables stay the same
-// to the bit. Passes are for code generation; `inspect` shows the graph before them.
+// to the bit, but for the sign of a NaN. Passes are for code generation; `inspect` shows the graph
+// before them.
 #pragma once
 
 #include "graph/graph.h"

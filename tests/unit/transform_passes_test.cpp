@@ -253,8 +253,9 @@ TEST_F(Passes, CanonicalizeKeepsWhatWaits) {
   auto *v = variable("v", constant(1));
   auto *set = update("AssignAdd", v, constant(2))->op;
   Tensor *loss = op("Identity", {x}, {}, {set});
-  exportOf("f", {x}, {loss});
-  EXPECT_EQ(after(canonicalize), "Const Const AssignAdd Identity");
+  Tensor *tiled = op("Tile", {x}, {dims("multiples", {})}, {set});
+  exportOf("f", {x}, {loss, tiled});
+  EXPECT_EQ(after(canonicalize), "Const Const AssignAdd Identity Identity");
 }
 
 TEST_F(Passes, CanonicalizeMovesWaitersToWhatIsLeft) {
