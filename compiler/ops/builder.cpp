@@ -14,10 +14,17 @@ std::optional<std::string> badShape(const Tensor &tensor) {
   for (Dim d : tensor.shape.dims())
     if (d.isStatic() && d.value < 0 && !d.isOverflow())
       return fmt::format("shape {} has a negative dimension", toString(tensor.shape));
-  Dim bytes = tensor.shape.elements() * Dim(dtypeSize(tensor.dtype));
-  bool overflows =
-      std::any_of(tensor.shape.begin(), tensor.shape.end(), [](Dim d) { return d.isOverflow(); });
-  if (bytes.isOverflow() || overflows)
+  // Run-time dimensions count as 1: multiplying them out symbolically could take long, and what
+  // they are is checked when run.
+  Dim bytes(dtypeSize(tensor.dtype));
+  bool overflows = false, empty = false;
+  for (Dim d : tensor.shape.dims()) {
+    if (!d.isStatic()) continue;
+    overflows |= d.isOverflow();
+    empty |= d.is(0);
+    bytes = bytes * d;
+  }
+  if (overflows || (bytes.isOverflow() && !empty))
     return fmt::format("shape {} of {} is too large", toString(tensor.shape),
                        dtypeName(tensor.dtype));
   return std::nullopt;

@@ -276,7 +276,7 @@ constexpr FunctionDef functions[] = {
      "The logarithm of softmax: x - log Σ e^x.\nThe result has the shape and dtype of `logits`, "
      "which is floating. The axis is the last one if none is given; `dim` is its old name.",
      buildSoftmax},
-    {"softmax_cross_entropy_with_logits(_sentinel: any = None, labels: T? = None, "
+    {"softmax_cross_entropy_with_logits(_sentinel: tensor? = None, labels: T? = None, "
      "logits: T? = None, dim: int = -1, name: str? = None, axis: int? = None)",
      "softmax_cross_entropy_with_logits_sg", "SoftmaxCrossEntropyWithLogits",
      "The cross-entropy of softmax(logits) and labels; labels pass no gradient on.\nlabels and "
@@ -290,7 +290,7 @@ constexpr FunctionDef functions[] = {
      "floating dtype, the result that shape without the axis (the last one if none is given; "
      "`dim` is its old name).\nFormula: -Σ labels·log_softmax(logits).",
      buildCrossEntropy},
-    {"sparse_softmax_cross_entropy_with_logits(_sentinel: any = None, labels: tensor? = None, "
+    {"sparse_softmax_cross_entropy_with_logits(_sentinel: tensor? = None, labels: tensor? = None, "
      "logits: tensor? = None)",
      "SparseSoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits",
      "The cross-entropy of softmax(logits) and the classes that labels name.\nlogits have shape "
@@ -298,7 +298,7 @@ constexpr FunctionDef functions[] = {
      "labels' shape. Both are given by name. A label outside [0, classes) is an error when it is "
      "run.\nFormula: -log_softmax(logits)[…, label].",
      buildSparseCrossEntropy},
-    {"sigmoid_cross_entropy_with_logits(_sentinel: any = None, labels: T? = None, "
+    {"sigmoid_cross_entropy_with_logits(_sentinel: tensor? = None, labels: T? = None, "
      "logits: T? = None)",
      "logistic_loss", "Add",
      "The cross-entropy of sigmoid(logits) and labels, element by element.\nlabels and logits "

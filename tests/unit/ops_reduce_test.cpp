@@ -199,6 +199,9 @@ TEST_F(Reduce, CrossEntropiesThatDoNotFit) {
                      "int64, not float32");
   EXPECT_EQ(call(sparse, {{"labels", of(DType::Int32, {1})}}), nullptr);
   EXPECT_EQ(error(), "E0103: sparse_softmax_cross_entropy_with_logits needs the argument 'logits'");
+  EXPECT_EQ(call(sparse, {{"_sentinel", logits}, {"labels", logits}}), nullptr);
+  EXPECT_EQ(error(), "E0103 _sentinel: sparse_softmax_cross_entropy_with_logits takes labels and "
+                     "logits by name: labels=…, logits=…");
   auto dense = "softmax_cross_entropy_with_logits_v2";
   EXPECT_EQ(call(dense, {{"labels", of({1, 1})}, {"logits", logits}}), nullptr);
   EXPECT_EQ(error(), "E0301: logits have shape (2, 2), labels (2,)");
