@@ -329,8 +329,11 @@ std::string text(const Value &value, bool quote) {
   case Value::Type:
     return quote ? fmt::format("tf.{}", dtypeName(value.asDType()))
                  : fmt::format("<dtype: '{}'>", dtypeName(value.asDType()));
-  case Value::Dimension:
-    return toString(value.asDim());
+  case Value::Dimension: {
+    // As in shape.as_list(): a dimension without a name is None.
+    std::string shown = toString(value.asDim());
+    return quote && shown == "?" ? "None" : shown;
+  }
   case Value::Reuse:
     return quote ? "<_ReuseMode.AUTO_REUSE: 1>" : "_ReuseMode.AUTO_REUSE";
   case Value::Obj:
