@@ -271,6 +271,8 @@ int main(int argc, char **argv) {
     convolution(target, probe, "7x7x512, 3x3x512 SAME", 7, 7, 512, 3, 512, 1, seconds);
   if (wanted("56x56x64, 1x1x256"))
     convolution(target, probe, "56x56x64, 1x1x256", 56, 56, 64, 1, 256, 1, seconds);
+  if (wanted("28x28x64, 1x1x256"))
+    convolution(target, probe, "28x28x64, 1x1x256", 28, 28, 64, 1, 256, 1, seconds);
   if (wanted("224x224x3, 7x7x64 stride 2"))
     convolution(target, probe, "224x224x3, 7x7x64 stride 2", 224, 224, 3, 7, 64, 2, seconds);
   if (wanted("matmul 512 x 512 x 512")) matmul(target, probe, 512, 512, 512, true, seconds);

@@ -108,13 +108,20 @@ private:
   }
 
   Values overK(Values state) {
-    // Turns written out one after another: enough that the loop's own instructions do not show.
-    unsigned turns = sums() >= 16 ? 2 : sums() >= 6 ? 4 : 8;
+    unsigned turns = unroll();
     Value *k = argument(K), *whole = b_.CreateAnd(k, ctx_.i64(-int64_t(turns)));
     state = ctx_.loop(ctx_.i64(0), whole, ctx_.i64(turns), state,
                       [&](Value *, const Values &current) { return steps(current, turns); });
+    if (turns == 1) return state;
     return ctx_.loop(whole, k, ctx_.i64(1), state,
                      [&](Value *, const Values &current) { return steps(current, 1); });
+  }
+
+  /// Turns written out one after another: enough that the loop's own instructions do not show, but
+  /// not where the next turn's loads, moved up, would push sums out of the registers.
+  unsigned unroll() const {
+    if (sums() + 2 * shape_.vectors + 3 > ctx_.target.vectorRegisters) return 1;
+    return sums() >= 12 ? 2 : sums() >= 6 ? 4 : 8;
   }
 
   /// How far `k` turns of the innermost loop move in A and in B.
