@@ -11,8 +11,8 @@
 //   Cast         x       dtype                                castElements in rules.h says how
 //
 // r is x's rank. The pass "canonicalize" (transform/), which runs at every level, rewrites Squeeze
-// and ExpandDims as Reshape, ReverseV2 as StridedSlice, and drops Identity and StopGradient, so
-// that generated code needs no kernels for them.
+// and ExpandDims as Reshape, ReverseV2 as StridedSlice, and drops Identity and StopGradient
+// (but for an Identity that waits for something), so that generated code needs no kernels for them.
 #include "ops/rules.h"
 #include "ops/tables.h"
 
