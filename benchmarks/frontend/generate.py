@@ -98,7 +98,7 @@ x = tf.identity(x * mask{n} + maximum(x, 0.0) * (1.0 - mask{n}), name="masked{n}
 ]
 
 FOOTER = '''\
-export step(x=x0, image=image0) -> (x=x, image=image, total=total)
+export step(x=x0, image=image0) -> (y=x, features=image, loss=total)
 '''
 
 
