@@ -8,17 +8,22 @@ namespace graphc {
 
 namespace {
 
-/// "list.append" for the method `append` of a list.
+/// The methods by type and name: "list.append" is the method `append` of a list.
 const NativeDef *findMethod(std::string_view type, std::string_view name) {
   static const auto table = [] {
-    std::unordered_map<std::string_view, const NativeDef *> made;
+    std::unordered_map<std::string_view, std::unordered_map<std::string_view, const NativeDef *>>
+        made;
     for (auto defs : {textMethods(), listMethods(), objectMethods()})
-      for (const auto &def : defs) made.emplace(def.name(), &def);
+      for (const auto &def : defs) {
+        size_t dot = def.name().find('.');
+        made[def.name().substr(0, dot)].emplace(def.name().substr(dot + 1), &def);
+      }
     return made;
   }();
-  std::string key = fmt::format("{}.{}", type, name);
-  auto found = table.find(key);
-  return found == table.end() ? nullptr : found->second;
+  auto methods = table.find(type);
+  if (methods == table.end()) return nullptr;
+  auto found = methods->second.find(name);
+  return found == methods->second.end() ? nullptr : found->second;
 }
 
 std::vector<std::string_view> methodsOf(std::string_view type) {
@@ -30,11 +35,41 @@ std::vector<std::string_view> methodsOf(std::string_view type) {
   return names;
 }
 
+/// What an object has besides methods, to suggest from.
+std::vector<std::string_view> attributesOf(const Value &object) {
+  if (object.isDType())
+    return {"name", "base_dtype", "size", "is_floating", "is_integer", "is_unsigned", "is_bool"};
+  if (!object.isObject()) return {};
+  switch (object.asObject()->kind) {
+  case ObjectKind::Tensor:
+  case ObjectKind::Partitioned:
+    return {"name", "dtype", "shape", "op"};
+  case ObjectKind::Variable:
+    return {"name", "dtype", "shape", "op", "trainable", "constraint", "initial_value"};
+  case ObjectKind::Operation:
+    return {"name", "type", "inputs", "outputs", "control_inputs"};
+  case ObjectKind::TensorShape:
+    return {"ndims", "dims"};
+  case ObjectKind::Scope:
+    return {"name",        "original_name_scope", "reuse",      "initializer", "regularizer",
+            "partitioner", "custom_getter",       "constraint", "dtype"};
+  case ObjectKind::Template:
+    return {
+        "name", "func", "variable_scope", "variables", "trainable_variables", "global_variables"};
+  case ObjectKind::Initializer: {
+    std::vector<std::string_view> names;
+    for (const auto &[key, value] : object.as<InitializerObject>()->settings) names.push_back(key);
+    return names;
+  }
+  default:
+    return {};
+  }
+}
+
 } // namespace
 
 Value Interpreter::attribute(const Value &object, std::string_view name, Span where) {
   if (object.isPoison()) return object;
-  std::vector<std::string_view> attributes; // for suggestions
   auto type = typeName(object);
 
   if (auto *space = object.as<NamespaceObject>()) {
@@ -52,11 +87,21 @@ Value Interpreter::attribute(const Value &object, std::string_view name, Span wh
     }
     scopes.expectGaps();
     if (file->broken) return Value::poison();
+    std::vector<std::string_view> attributes;
     for (const auto &[known, index] : file->names) attributes.push_back(symbols.text(known));
     auto near = nearestName(name, attributes);
     return fail(Code::Undefined, where, fmt::format("'{}' has no name '{}'", file->path, name),
                 near ? fmt::format("did you mean '{}'?", *near) : "");
   }
+
+  auto method = [&]() -> Value {
+    const auto *def = findMethod(type, name);
+    if (!def) return Value::unset();
+    auto *made = heap.make<MethodObject>();
+    made->self = object;
+    made->def = def;
+    return Value::object(made);
+  };
 
   // What has a dtype and a shape.
   auto common = [&](std::string_view tensorName, DType dtype, Shape shape, Operation *op) -> Value {
@@ -64,7 +109,6 @@ Value Interpreter::attribute(const Value &object, std::string_view name, Span wh
     if (name == "dtype") return Value::dtype(dtype);
     if (name == "shape") return heap.shape(shape);
     if (name == "op" && op) return heap.operation(op);
-    attributes = {"name", "dtype", "shape", "op"};
     return Value::unset();
   };
   Value found = Value::unset();
@@ -90,7 +134,6 @@ Value Interpreter::attribute(const Value &object, std::string_view name, Span wh
     if (name == "trainable") found = Value::boolean(variable->trainable);
     if (name == "constraint") found = v->constraint;
     if (name == "initial_value") found = v->initialValue;
-    attributes.insert(attributes.end(), {"trainable", "constraint", "initial_value"});
   } else if (auto *p = object.as<PartitionedObject>()) {
     found = common(p->whole->name, p->whole->dtype, p->whole->shape, nullptr);
   } else if (auto *o = object.as<OperationObject>()) {
@@ -111,7 +154,6 @@ Value Interpreter::attribute(const Value &object, std::string_view name, Span wh
       for (auto *input : o->op->controlInputs) inputs.push_back(heap.operation(input));
       found = heap.list(std::move(inputs));
     }
-    attributes = {"name", "type", "inputs", "outputs"};
   } else if (auto *s = object.as<ShapeObject>()) {
     if (name == "ndims" || name == "rank")
       found = s->shape.hasRank() ? Value::integer(s->shape.rank()) : Value::none();
@@ -119,7 +161,6 @@ Value Interpreter::attribute(const Value &object, std::string_view name, Span wh
       auto dims = items(object, where);
       found = dims ? heap.list(std::move(*dims)) : Value::poison();
     }
-    attributes = {"ndims", "dims"};
   } else if (auto *s = object.as<ScopeObject>()) {
     if (name == "name") found = heap.ownedText(s->name);
     if (name == "original_name_scope") found = heap.ownedText(s->originalNameScope);
@@ -130,8 +171,6 @@ Value Interpreter::attribute(const Value &object, std::string_view name, Span wh
     if (name == "custom_getter") found = s->customGetter;
     if (name == "constraint") found = s->constraint;
     if (name == "dtype") found = s->dtype.isNone() ? Value::dtype(DType::Float32) : s->dtype;
-    attributes = {"name",        "original_name_scope", "reuse",      "initializer", "regularizer",
-                  "partitioner", "custom_getter",       "constraint", "dtype"};
   } else if (auto *t = object.as<TemplateObject>()) {
     auto *scope = t->scope.as<ScopeObject>();
     if (name == "name") found = t->name;
@@ -165,18 +204,14 @@ Value Interpreter::attribute(const Value &object, std::string_view name, Span wh
       });
       found = heap.list(std::move(all));
     }
-    attributes = {
-        "name", "func", "variable_scope", "variables", "trainable_variables", "global_variables"};
   } else if (auto *i = object.as<InitializerObject>()) {
     found = Value::unset();
     for (const auto &[key, value] : i->settings) {
       if (key == name) found = value;
-      attributes.push_back(key);
     }
   } else if (object.isInt() || object.isDimension()) {
     // x.shape[0].value, as TensorFlow 1 definitions write it.
     if (name == "value") found = object.isInt() ? object : Value::none();
-    attributes = {"value"};
   } else if (object.isDType()) {
     DType dtype = object.asDType();
     if (name == "name") found = heap.ownedText(dtypeName(dtype));
@@ -186,8 +221,6 @@ Value Interpreter::attribute(const Value &object, std::string_view name, Span wh
     if (name == "is_integer") found = Value::boolean(isInteger(dtype));
     if (name == "is_unsigned") found = Value::boolean(isInteger(dtype) && !isSignedInteger(dtype));
     if (name == "is_bool") found = Value::boolean(dtype == DType::Bool);
-    attributes = {"name",       "base_dtype",  "size",   "is_floating",
-                  "is_integer", "is_unsigned", "is_bool"};
   } else if (auto *f = object.as<FunctionObject>()) {
     if (name == "__name__") found = heap.ownedText(f->name);
   } else if (auto *t = object.as<TypeObject>()) {
@@ -195,12 +228,8 @@ Value Interpreter::attribute(const Value &object, std::string_view name, Span wh
   }
   if (!found.isUnset()) return found;
 
-  if (const auto *def = findMethod(type, name)) {
-    auto *method = heap.make<MethodObject>();
-    method->self = object;
-    method->def = def;
-    return Value::object(method);
-  }
+  if (found = method(); !found.isUnset()) return found;
+  auto attributes = attributesOf(object);
   for (auto method : methodsOf(type)) attributes.push_back(method);
   std::string_view instead;
   if (isTensorLike(object) && (name == "eval" || name == "numpy"))

@@ -294,13 +294,14 @@ Value Interpreter::callNative(const NativeDef &def, const Value *self, CallArgs 
     scopes.expectGaps();
     return fail(Code::WrongArguments, where, std::move(message), std::move(help));
   };
-  std::vector<bool> given(count);
+  uint64_t given = 0; // by parameter; no signature has more than 64
+  auto isGiven = [&](size_t i) { return (given >> i & 1) != 0; };
   size_t next = 0;
-  if (self) call.args[next] = *self, given[next++] = true;
+  if (self) call.args[next] = *self, given |= uint64_t(1) << next++;
   size_t first = next;
   for (const auto &value : args.positional) {
     if (next < signature.positional)
-      call.args[next] = value, given[next++] = true;
+      call.args[next] = value, given |= uint64_t(1) << next++;
     else if (signature.hasRest)
       call.rest.push_back(value);
     else
@@ -311,10 +312,10 @@ Value Interpreter::callNative(const NativeDef &def, const Value *self, CallArgs 
     size_t at = 0;
     while (at < count && signature.parameters[at].symbol != name) ++at;
     if (at < count && !(self && at == 0)) {
-      if (given[at])
+      if (isGiven(at))
         return wrong(fmt::format("{}() gets two values for '{}'", shown, symbols.text(name)));
       call.args[at] = value;
-      given[at] = true;
+      given |= uint64_t(1) << at;
     } else if (signature.hasKeywords) {
       call.keywords.push_back({name, value});
     } else {
@@ -327,7 +328,7 @@ Value Interpreter::callNative(const NativeDef &def, const Value *self, CallArgs 
   }
   std::string missing;
   for (size_t i = 0; i < count; ++i) {
-    if (given[i]) continue;
+    if (isGiven(i)) continue;
     if (signature.parameters[i].required)
       missing += fmt::format("{}'{}'", missing.empty() ? "" : ", ", signature.parameters[i].name);
     call.args[i] = signature.parameters[i].defaultValue;
