@@ -190,6 +190,7 @@ int runBuild(const Arguments &arguments) {
 
   Definition definition;
   if (!definition.load(options.definition, Definition::StandardError, status, name)) return status;
+  if (!checkRanks(definition.graph(), definition.diagnostics())) return definition.finish();
   std::vector<EmittedFile> files;
   std::string why;
   Weights weights;

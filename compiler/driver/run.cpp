@@ -91,6 +91,7 @@ public:
     RunInputs inputs;
     if (!gatherInputs(function, in, dims, options_.machine.seed, inputs, why)) return false;
     for (const std::string &note : inputs.notes) notice(note);
+    if (why = dimensionsProblem(function, inputs.dims); !why.empty()) return false;
     Graph &graph = definition_.graphToCompile();
     std::unique_ptr<Machine> machine;
     if (options_.interpret)
@@ -208,6 +209,7 @@ int runRun(const Arguments &arguments) {
   if (!parseArguments(app, arguments, status)) return status;
   Definition definition;
   if (!definition.load(options.definition, Definition::StandardOutput, status)) return status;
+  if (!checkRanks(definition.graph(), definition.diagnostics())) return definition.finish();
   std::string why;
   if (Run(options, definition).run(why)) return definition.finish();
   if (!why.empty()) usageError(why);

@@ -181,6 +181,22 @@ std::optional<ModelInterface> planInterface(const Graph &graph, std::string_view
   return Planner(graph, name, diagnostics).plan();
 }
 
+bool checkRanks(const Graph &graph, Diagnostics &diagnostics) {
+  bool fine = true;
+  for (const Export &exported : graph.exports)
+    for (const auto *ends : {&exported.inputs, &exported.outputs})
+      for (const ExportEnd &end : *ends) {
+        if (!end.tensor || end.tensor->shape.hasRank()) continue;
+        fine = false;
+        diagnostics
+            .error(Code::AttributeRange, end.span,
+                   fmt::format("the rank of '{}' is not known, so no function can have it as {}",
+                               end.name, ends == &exported.inputs ? "an input" : "an output"))
+            .help = "give the placeholder a shape; single dimensions may be None";
+      }
+  return fine;
+}
+
 bool checkFrozen(const Graph &graph, Diagnostics &diagnostics) {
   bool fine = true;
   for (const Export &exported : graph.exports) {
@@ -257,6 +273,46 @@ std::string atomText(const DimExpr &expr, const InterfaceFunction &function) {
 }
 
 } // namespace
+
+std::string dimensionsProblem(const InterfaceFunction &function, const std::vector<int64_t> &dims) {
+  auto value = [&](const DimSymbol &symbol) {
+    int index = function.dimIndex(symbol);
+    return index < 0 ? int64_t(0) : dims[index];
+  };
+  for (const Operation *op : function.needed)
+    for (const DimCheck &check : op->checks) {
+      auto left = evaluate(check.left, value), right = evaluate(check.right, value);
+      bool holds =
+          left && right && (check.kind == DimCheck::Equal ? *left == *right : *left >= *right);
+      if (holds) continue;
+      // The inputs whose dimensions take part.
+      std::string inputs;
+      for (const InterfaceBuffer &input : function.inputs) {
+        bool takesPart = false;
+        for (Dim dim : input.tensor->shape.dims())
+          forEachSymbol(dim, [&](const DimSymbol &its) {
+            for (Dim side : {check.left, check.right})
+              forEachSymbol(side, [&](const DimSymbol &symbol) { takesPart |= &symbol == &its; });
+          });
+        if (takesPart) inputs += fmt::format("{}'{}'", inputs.empty() ? "" : " and ", input.name);
+      }
+      auto text = [&](Dim dim, std::optional<int64_t> size) {
+        std::string words = dimText(dim, function);
+        return dim.isStatic()
+                   ? words
+                   : fmt::format("{} ({})", words, size ? fmt::to_string(*size) : "overflow");
+      };
+      bool several = inputs.find(" and ") != std::string::npos;
+      return fmt::format("{} not fit: {} must be {} {} ({})",
+                         inputs.empty() ? "the shapes do"
+                         : several      ? fmt::format("inputs {} do", inputs)
+                                        : fmt::format("input {} does", inputs),
+                         text(check.left, left),
+                         check.kind == DimCheck::Equal ? "equal to" : "at least",
+                         text(check.right, right), check.message);
+    }
+  return "";
+}
 
 std::string dimText(Dim dim, const InterfaceFunction &function) {
   if (dim.isStatic()) return fmt::format("{}", dim.value);

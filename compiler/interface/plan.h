@@ -61,9 +61,17 @@ std::span<const std::string_view> commonFunctions();
 std::optional<ModelInterface> planInterface(const Graph &graph, std::string_view name,
                                             Diagnostics &diagnostics);
 
+/// Reports inputs and outputs of unknown rank (E0303): a graph may have them, a function can't.
+/// False if there is one.
+bool checkRanks(const Graph &graph, Diagnostics &diagnostics);
+
 /// Reports every update of a variable that an export runs (E0406): `--weights` makes the
 /// variables constants. False if there is one.
 bool checkFrozen(const Graph &graph, Diagnostics &diagnostics);
+
+/// What must hold of the dimensions of one call, checked where they are known. "" if all of it
+/// does, else what does not, with the inputs named; `dims` in the function's order.
+std::string dimensionsProblem(const InterfaceFunction &function, const std::vector<int64_t> &dims);
 
 /// A dimension in words of the function's own parameters: "4", "N", "2*image_dim0 + 1".
 std::string dimText(Dim dim, const InterfaceFunction &function);
