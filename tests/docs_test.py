@@ -90,7 +90,9 @@ def main():
     environment = dict(os.environ, LC_ALL="C.UTF-8", NO_COLOR="1",
                        PATH="%s/bin%s%s" % (prefix, os.pathsep, os.environ["PATH"]),
                        PKG_CONFIG_PATH="%s/lib/pkgconfig" % prefix,
-                       CMAKE_PREFIX_PATH=str(prefix))
+                       CMAKE_PREFIX_PATH=str(prefix),
+                       # As if ldconfig had been told of it.
+                       LD_LIBRARY_PATH="%s/lib" % prefix)
     documents = options.documents or [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
     total = failed = 0
     for document in documents:
