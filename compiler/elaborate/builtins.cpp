@@ -151,7 +151,11 @@ Value builtinInt(NativeCall &c) {
     int64_t value = 0;
     auto from = digits.starts_with('+') ? digits.substr(1) : digits;
     auto [end, error] = std::from_chars(from.data(), from.data() + from.size(), value);
-    if (error == std::errc() && end == from.data() + from.size() && !from.empty())
+    bool twoSigns = from.size() < digits.size() && from.starts_with('-');
+    if (error == std::errc::result_out_of_range && end == from.data() + from.size())
+      return c.interpreter.fail(Code::Arithmetic, c.span,
+                                fmt::format("{} is no 64-bit int", digits));
+    if (!twoSigns && error == std::errc() && end == from.data() + from.size() && !from.empty())
       return Value::integer(value);
     return wrongType(c, fmt::format("{} is no int", repr(v)));
   }
@@ -195,6 +199,14 @@ Value builtinTuple(NativeCall &c) {
 
 Value builtinDict(NativeCall &c) {
   auto *dict = c.interpreter.heap.make<DictObject>();
+  auto put = [&](const Value &key, const Value &value) {
+    for (auto &[known, item] : dict->items)
+      if (equal(known, key)) {
+        item = value;
+        return;
+      }
+    dict->items.push_back({key, value});
+  };
   if (!c[0].isUnset()) {
     if (auto *from = c[0].as<DictObject>()) {
       dict->items = from->items;
@@ -205,12 +217,13 @@ Value builtinDict(NativeCall &c) {
         auto both = c.interpreter.items(pair, c.span);
         if (!both) return Value::poison();
         if (both->size() != 2) return wrongType(c, "dict() takes pairs");
-        dict->items.push_back({(*both)[0], (*both)[1]});
+        if ((*both)[0].isPoison()) return Value::poison();
+        put((*both)[0], (*both)[1]);
       }
     }
   }
   for (const auto &[name, value] : c.keywords)
-    dict->items.push_back({c.interpreter.heap.ownedText(c.interpreter.symbols.text(name)), value});
+    put(c.interpreter.heap.ownedText(c.interpreter.symbols.text(name)), value);
   return Value::object(dict);
 }
 

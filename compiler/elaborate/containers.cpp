@@ -132,8 +132,9 @@ Value replace(NativeCall &c) {
     out += *to;
     at = found + from->size();
     if (from->empty()) {
-      if (at < all.size()) out += all[at];
-      ++at;
+      do
+        if (at < all.size()) out += all[at];
+      while (++at < all.size() && (all[at] & 0xC0) == 0x80);
       if (at > all.size()) break;
     }
     if (!c.interpreter.checkLength(out.size(), c.span)) return Value::poison();
@@ -249,8 +250,15 @@ Value pop(NativeCall &c) {
   return out;
 }
 
+/// Whether a search can't tell what it finds: for something unknown, or among such.
+bool unknown(const std::vector<Value> &items, const Value &sought) {
+  return sought.isPoison() ||
+         std::any_of(items.begin(), items.end(), [](auto &v) { return v.isPoison(); });
+}
+
 Value indexOf(NativeCall &c) {
   const auto &items = sequence(c);
+  if (unknown(items, c[1])) return Value::poison();
   for (size_t i = 0; i < items.size(); ++i)
     if (equal(items[i], c[1])) return Value::integer(int64_t(i));
   return c.interpreter.fail(Code::IndexOutOfRange, c.span,
@@ -259,6 +267,7 @@ Value indexOf(NativeCall &c) {
 
 Value countOf(NativeCall &c) {
   const auto &items = sequence(c);
+  if (unknown(items, c[1])) return Value::poison();
   return Value::integer(
       std::count_if(items.begin(), items.end(), [&](auto &v) { return equal(v, c[1]); }));
 }
@@ -276,6 +285,7 @@ Value clear(NativeCall &c) {
 }
 
 Value remove(NativeCall &c) {
+  if (unknown(list(c), c[1])) return Value::poison();
   for (size_t i = 0; i < list(c).size(); ++i)
     if (equal(list(c)[i], c[1])) {
       list(c).erase(list(c).begin() + int64_t(i));
@@ -290,6 +300,7 @@ Value remove(NativeCall &c) {
 std::vector<std::pair<Value, Value>> &dict(NativeCall &c) { return c[0].as<DictObject>()->items; }
 
 Value get(NativeCall &c) {
+  if (c[1].isPoison()) return c[1];
   for (const auto &[key, item] : dict(c))
     if (equal(key, c[1])) return item;
   return c[2];
@@ -339,6 +350,7 @@ Value update(NativeCall &c) {
 }
 
 Value popKey(NativeCall &c) {
+  if (c[1].isPoison()) return c[1];
   for (size_t i = 0; i < dict(c).size(); ++i)
     if (equal(dict(c)[i].first, c[1])) {
       Value out = dict(c)[i].second;
@@ -351,6 +363,7 @@ Value popKey(NativeCall &c) {
 }
 
 Value setDefault(NativeCall &c) {
+  if (c[1].isPoison()) return c[1];
   for (const auto &[key, item] : dict(c))
     if (equal(key, c[1])) return item;
   put(c, c[1], c[2]);

@@ -86,6 +86,9 @@ Value Interpreter::runFile(FileId id, const std::string &path) {
   // What a syntax error left out may be missing later: that is no mistake of its own.
   if (diagnostics.errorCount() != before) scopes.expectGaps();
 
+  for (Symbol lost : module->lostNames)
+    file->globals->slots[info->slots.at(lost)] = Value::poison();
+
   Frame frame{module, info, file->globals, nullptr, Value::none()};
   Frame *outer = std::exchange(frame_, &frame);
   if (outer) frame.site = outer->site;

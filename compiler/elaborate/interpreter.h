@@ -154,6 +154,8 @@ private:
   Flow execIf(const IfStmt *branches);
   void execAssert(const AssertStmt *stmt);
   void execDef(const DefStmt *def);
+  void assignItem(const IndexExpr *place, const Value &object, const Value &index,
+                  const Value &value);
   void assign(const Expr *target, const Value &value);
   void assignItems(ExprList targets, const Value &value, Span where);
   void augmented(const AugAssignStmt *stmt);

@@ -77,6 +77,16 @@ int64_t floorDivide(int64_t a, int64_t b) {
   return (a % b != 0 && (a < 0) != (b < 0)) ? q - 1 : q;
 }
 
+/// As Python has it: what a % b leaves is taken off first, so that 1.0 // 0.1 is 9.0.
+double floorDivide(double a, double b) {
+  double rest = std::fmod(a, b);
+  double quotient = (a - rest) / b;
+  if (rest != 0 && (rest < 0) != (b < 0)) quotient -= 1;
+  if (quotient == 0) return std::copysign(0.0, a / b);
+  double whole = std::floor(quotient);
+  return quotient - whole > 0.5 ? whole + 1 : whole;
+}
+
 } // namespace
 
 Value Interpreter::integerArithmetic(BinaryOp op, int64_t a, int64_t b, Span where) {
@@ -94,7 +104,10 @@ Value Interpreter::integerArithmetic(BinaryOp op, int64_t a, int64_t b, Span whe
   case BinaryOp::Mul:
     return __builtin_mul_overflow(a, b, &out) ? overflow() : Value::integer(out);
   case BinaryOp::Div:
-    return b == 0 ? byZero() : Value::number(double(a) / double(b));
+    // Rounded once: a long double holds every int.
+    return b == 0
+               ? byZero()
+               : Value::number(double(static_cast<long double>(a) / static_cast<long double>(b)));
   case BinaryOp::FloorDiv:
     if (b == 0) return byZero();
     if (b == -1)
@@ -151,11 +164,13 @@ Value Interpreter::floatArithmetic(BinaryOp op, double a, double b, Span where) 
   case BinaryOp::Div:
     return b == 0 ? byZero() : Value::number(a / b);
   case BinaryOp::FloorDiv:
-    return b == 0 ? byZero() : Value::number(std::floor(a / b));
+    if (b == 0) return byZero();
+    return Value::number(floorDivide(a, b));
   case BinaryOp::Mod: {
     if (b == 0) return byZero();
     double rest = std::fmod(a, b);
-    if (rest != 0 && (rest < 0) != (b < 0)) rest += b;
+    if (rest == 0) return Value::number(std::copysign(0.0, b));
+    if ((rest < 0) != (b < 0)) rest += b;
     return Value::number(rest);
   }
   case BinaryOp::Pow: {
@@ -322,7 +337,9 @@ std::optional<int> order(const Value &a, const Value &b, int depth = 0) {
   if (depth > 200) return std::nullopt;
   if (a.isNumber() && b.isNumber()) {
     if (a.isIntegral() && b.isIntegral()) return a.asInt() < b.asInt() ? -1 : a.asInt() > b.asInt();
-    double x = a.asFloat(), y = b.asFloat();
+    // Exact: a long double holds every int.
+    long double x = a.isIntegral() ? static_cast<long double>(a.asInt()) : a.asFloat();
+    long double y = b.isIntegral() ? static_cast<long double>(b.asInt()) : b.asFloat();
     return x < y ? -1 : x > y ? 1 : x == y ? 0 : 2; // 2: not a number
   }
   if (auto *x = a.as<TextObject>())
@@ -388,6 +405,8 @@ Value Interpreter::compare(CompareOp op, const Value &a, const Value &b, Span wh
       if (!all) return Value::poison();
       if (!spend(all->size() / 8, where)) return Value::poison();
       found = std::any_of(all->begin(), all->end(), [&](const Value &v) { return equal(v, a); });
+      if (!found && std::any_of(all->begin(), all->end(), [](auto &v) { return v.isPoison(); }))
+        return Value::poison();
     }
     return Value::boolean(found == (op == CompareOp::In));
   }

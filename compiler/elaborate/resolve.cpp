@@ -19,6 +19,8 @@ public:
   FunctionInfo *run() {
     auto *info = open();
     bindBlock(module_.body);
+    // What stands in statements that could not be parsed may be meant to be defined there.
+    for (const auto &name : module_.lostNames) bind(name);
     block(module_.body);
     close();
     return info;

@@ -192,47 +192,65 @@ void Interpreter::assign(const Expr *target, const Value &value) {
   case ExprKind::Index: {
     const auto *place = target->as<IndexExpr>();
     Value object = eval(place->object), index = eval(place->index);
-    if (object.isPoison() || index.isPoison()) return;
-    if (auto *list = object.as<ListObject>()) {
-      if (!index.isIntegral()) {
-        error(Code::WrongType, span(target),
-              fmt::format("a list's index is an int, not {}", typeName(index)));
-        return;
-      }
-      int64_t at = index.asInt() < 0 ? index.asInt() + int64_t(list->items.size()) : index.asInt();
-      if (at < 0 || at >= int64_t(list->items.size())) {
-        error(Code::IndexOutOfRange, span(target),
-              fmt::format("index {} is out of range of a list of {}", index.asInt(),
-                          list->items.size()));
-        return;
-      }
-      list->items[at] = value;
-      return;
-    }
-    if (auto *dict = object.as<DictObject>()) {
-      for (auto &[key, item] : dict->items)
-        if (equal(key, index)) {
-          item = value;
-          return;
-        }
-      if (!checkLength(dict->items.size() + 1, span(target))) return;
-      heap.charge(2 * sizeof(Value));
-      dict->items.push_back({index, value});
-      return;
-    }
-    error(Code::WrongType, span(target),
-          fmt::format("items of a {} can't be assigned", typeName(object)));
-    return;
+    return assignItem(place, object, index, value);
   }
   default:
     return; // the parser lets nothing else through
   }
 }
 
+void Interpreter::assignItem(const IndexExpr *place, const Value &object, const Value &index,
+                             const Value &value) {
+  if (object.isPoison() || index.isPoison()) return;
+  if (auto *list = object.as<ListObject>()) {
+    if (!index.isIntegral()) {
+      error(Code::WrongType, span(place),
+            fmt::format("a list's index is an int, not {}", typeName(index)));
+      return;
+    }
+    int64_t at = index.asInt() < 0 ? index.asInt() + int64_t(list->items.size()) : index.asInt();
+    if (at < 0 || at >= int64_t(list->items.size())) {
+      error(Code::IndexOutOfRange, span(place),
+            fmt::format("index {} is out of range of a list of {}", index.asInt(),
+                        list->items.size()));
+      return;
+    }
+    list->items[at] = value;
+    return;
+  }
+  if (auto *dict = object.as<DictObject>()) {
+    if (index.is(ObjectKind::List) || index.is(ObjectKind::Dict)) {
+      error(Code::WrongType, span(place->index),
+            fmt::format("a {} can't be a key of a dict", typeName(index)));
+      return;
+    }
+    for (auto &[key, item] : dict->items)
+      if (equal(key, index)) {
+        item = value;
+        return;
+      }
+    if (!checkLength(dict->items.size() + 1, span(place))) return;
+    heap.charge(2 * sizeof(Value));
+    dict->items.push_back({index, value});
+    return;
+  }
+  error(Code::WrongType, span(place),
+        fmt::format("items of a {} can't be assigned", typeName(object)));
+}
+
 void Interpreter::augmented(const AugAssignStmt *stmt) {
-  Value old = eval(stmt->target);
+  // What stands in an item's brackets is evaluated once.
+  const auto *place = stmt->target->dynAs<IndexExpr>();
+  Value object = place ? eval(place->object) : Value::none();
+  Value at = place ? eval(place->index) : Value::none();
+  auto assignTo = [&](const Value &value) {
+    return place ? assignItem(place, object, at, value) : assign(stmt->target, value);
+  };
+  Value old = !place                               ? eval(stmt->target)
+              : object.isPoison() || at.isPoison() ? Value::poison()
+                                                   : index(object, at, span(stmt->target));
   Value with = eval(stmt->value);
-  if (old.isPoison() || with.isPoison()) return assign(stmt->target, Value::poison());
+  if (old.isPoison() || with.isPoison()) return assignTo(Value::poison());
   // As in Python, `list += items` extends the list itself.
   if (auto *list = old.as<ListObject>(); list && stmt->op.op == BinaryOp::Add) {
     auto more = items(with, span(stmt->value));
@@ -241,7 +259,7 @@ void Interpreter::augmented(const AugAssignStmt *stmt) {
     list->items.insert(list->items.end(), more->begin(), more->end());
     return;
   }
-  assign(stmt->target, binary(stmt->op.op, old, with, span(stmt)));
+  assignTo(binary(stmt->op.op, old, with, span(stmt)));
 }
 
 } // namespace graphc

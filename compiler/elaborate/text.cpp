@@ -55,7 +55,8 @@ constexpr int maxWidth = 1'000'000; // no format needs more, and memory is not f
 struct Spec {
   std::string fill = " ";
   char align = 0, sign = '-', type = 0;
-  bool alternate = false, zero = false, comma = false;
+  bool alternate = false, zero = false;
+  char comma = 0; // what groups of three digits are set apart by
   int width = 0, precision = -1;
 };
 
@@ -90,14 +91,27 @@ std::string pad(std::string body, const Spec &spec, char defaultAlign) {
   return times(missing) + body;
 }
 
-std::string grouped(std::string digits) {
+/// Groups of three digits; zeros that fill up to `width` are grouped with them.
+std::string grouped(std::string digits, const Spec &spec, size_t width) {
   size_t end = digits.find_first_not_of("0123456789");
   if (end == std::string::npos) end = digits.size();
-  for (size_t at = end; at > 3;) {
-    at -= 3;
-    digits.insert(at, ",");
+  size_t rest = digits.size() - end;
+  size_t zeros = 0;
+  if (spec.zero && spec.align == '=' && spec.fill == "0" && end)
+    while (end + zeros + (end + zeros - 1) / 3 + rest < width) ++zeros;
+  digits.insert(0, zeros, '0');
+  end += zeros;
+  std::string out;
+  for (size_t at = 0; at < end; ++at) {
+    if (at && (end - at) % 3 == 0) out += spec.comma;
+    out += digits[at];
   }
-  return digits;
+  return out + digits.substr(end);
+}
+/// What of the width is left for digits beside a sign.
+size_t digitsWidth(const Spec &spec, bool negative) {
+  size_t sign = negative || spec.sign != '-';
+  return size_t(spec.width) > sign ? spec.width - sign : 0;
 }
 
 std::string signOf(bool negative, char sign) {
@@ -124,7 +138,10 @@ std::string integerBody(int64_t value, const Spec &spec) {
   default:
     digits = fmt::format("{}", magnitude);
   }
-  if (spec.comma) digits = grouped(digits);
+  // %.5d: at least so many digits. Only `%` lets a precision through.
+  if (spec.precision > 0 && digits.size() < size_t(spec.precision))
+    digits.insert(0, spec.precision - digits.size(), '0');
+  if (spec.comma) digits = grouped(digits, spec, digitsWidth(spec, value < 0));
   return signOf(value < 0, spec.sign) + (spec.alternate ? prefix : "") + digits;
 }
 
@@ -158,7 +175,8 @@ std::string floatBody(double value, const Spec &spec) {
     }
   }
   if (upper) std::transform(digits.begin(), digits.end(), digits.begin(), ::toupper);
-  if (spec.comma) digits = grouped(digits);
+  if (spec.comma && std::isfinite(value))
+    digits = grouped(digits, spec, digitsWidth(spec, negative));
   return signOf(negative, spec.sign) + digits;
 }
 
@@ -191,7 +209,10 @@ std::optional<std::string> formatValue(const Value &value, std::string_view text
     if (!spec.align) spec.fill = "0", spec.align = '=';
   }
   readNumber(text, at, spec.width);
-  spec.comma = take(',') || take('_');
+  if (take(','))
+    spec.comma = ',';
+  else if (take('_'))
+    spec.comma = '_';
   if (take('.') && !readNumber(text, at, spec.precision))
     return bad("format specifier missing precision");
   if (at < text.size()) spec.type = text[at++];
@@ -321,6 +342,7 @@ std::optional<std::string> percentFormat(std::string_view format, const Value &a
         return bad(fmt::format("%{} format: {} is required, not {}", type,
                                decimal ? "a number" : "an integer", typeName(value)));
       spec.type = decimal ? 'd' : type;
+      spec.precision = std::min(spec.precision, maxWidth);
       std::string body =
           integerBody(value.isFloat() ? int64_t(value.asFloat()) : value.asInt(), spec);
       out += pad(body, spec, '>');
@@ -360,12 +382,18 @@ braceFormat(std::string_view format, const std::vector<Value> &positional,
             const std::vector<std::pair<std::string_view, Value>> &keywords, FormatError &error) {
   std::string out;
   size_t automatic = 0;
+  bool counted = false, numbered = false;
   auto lookup = [&](std::string_view field, Value &into) {
     // NAME or NUMBER, then [INDEX] parts.
     size_t end = field.find_first_of(".[");
     auto head = field.substr(0, end);
     if (head.empty() || std::all_of(head.begin(), head.end(), ::isdigit)) {
       size_t index = automatic;
+      (head.empty() ? counted : numbered) = true;
+      if (counted && numbered) {
+        error = {Code::WrongType, "fields are counted or numbered, not both"};
+        return false;
+      }
       if (head.empty())
         ++automatic;
       else

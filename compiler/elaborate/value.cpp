@@ -372,7 +372,11 @@ std::string repr(const Value &value) { return text(value, true); }
 bool equal(const Value &a, const Value &b) {
   if (a.isNumber() && b.isNumber()) {
     if (a.isIntegral() && b.isIntegral()) return a.asInt() == b.asInt();
-    return a.asFloat() == b.asFloat();
+    // Exact: a long double holds every int.
+    auto exact = [](const Value &v) {
+      return v.isIntegral() ? static_cast<long double>(v.asInt()) : v.asFloat();
+    };
+    return exact(a) == exact(b);
   }
   if (a.isDimension() && b.isNone()) return true; // a dimension known at run time only
   if (a.isNone() && b.isDimension()) return true;
