@@ -175,6 +175,10 @@ Dim operator*(Dim a, Dim b) {
   }
   auto &context = contextOf(a, b);
   auto left = DimBuilder::linear(a), right = DimBuilder::linear(b);
+  // Products of many sums are kept as they are: multiplied out they would grow without bound.
+  constexpr size_t maxTerms = 64;
+  if (left.terms.size() * right.terms.size() > maxTerms)
+    return DimBuilder::product(context, a.expr, b.expr);
   DimBuilder::Linear sum;
   DimBuilder::addScaled(sum, {right.terms, 0, right.overflow}, left.constant);
   DimBuilder::addScaled(sum, {left.terms, 0, left.overflow}, right.constant);
