@@ -1,39 +1,35 @@
 #include "codegen/backend.h"
 
-#include <llvm/Analysis/TargetLibraryInfo.h>
 #include <llvm/Bitcode/BitcodeWriter.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/Object/ArchiveWriter.h>
 #include <llvm/Passes/PassBuilder.h>
-#include <llvm/Passes/StandardInstrumentations.h>
 #include <llvm/Support/raw_ostream.h>
-#include <llvm/Transforms/Utils/Cloning.h>
 
 namespace graphc {
 
-void optimizeModule(llvm::Module &module, llvm::TargetMachine &machine, int level) {
+/// What is broken in a module is a fault of ours: it is not to be run.
+static void verified([[maybe_unused]] const llvm::Module &module,
+                     [[maybe_unused]] const char *when) {
 #ifndef NDEBUG
-  constexpr bool verify = true;
-#else
-  constexpr bool verify = false;
+  if (llvm::verifyModule(module, &llvm::errs()))
+    llvm::report_fatal_error(llvm::Twine("the generated module is not well formed ") + when);
 #endif
-  if (verify && llvm::verifyModule(module, &llvm::errs()))
-    llvm::report_fatal_error("the generated module is not well formed");
+}
+
+void optimizeModule(llvm::Module &module, llvm::TargetMachine &machine, int level) {
+  verified(module, "before optimization");
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager sccs;
   llvm::ModuleAnalysisManager modules;
-  llvm::PassInstrumentationCallbacks callbacks;
-  llvm::StandardInstrumentations instrumentations(module.getContext(), false, verify);
-  instrumentations.registerCallbacks(callbacks, &modules);
   // Vectors are explicit: what looks for more of them only costs time.
   llvm::PipelineTuningOptions tuning;
   tuning.LoopVectorization = false;
   tuning.SLPVectorization = false;
   tuning.LoopInterleaving = false;
-  llvm::PassBuilder builder(&machine, tuning, std::nullopt, &callbacks);
-  // A function of the module's own is no C library function, whatever its name.
+  llvm::PassBuilder builder(&machine, tuning);
   builder.registerModuleAnalyses(modules);
   builder.registerCGSCCAnalyses(sccs);
   builder.registerFunctionAnalyses(functions);
@@ -46,6 +42,7 @@ void optimizeModule(llvm::Module &module, llvm::TargetMachine &machine, int leve
   auto passes =
       level == 0 ? builder.buildO0DefaultPipeline(at) : builder.buildPerModuleDefaultPipeline(at);
   passes.run(module, modules);
+  verified(module, "after optimization");
 }
 
 static std::string emitAs(llvm::Module &module, llvm::TargetMachine &machine,

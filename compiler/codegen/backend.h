@@ -9,7 +9,7 @@
 namespace graphc {
 
 /// Runs LLVM's passes of that level. In builds with assertions the module is verified before and
-/// after each of them.
+/// after them.
 void optimizeModule(llvm::Module &module, llvm::TargetMachine &machine, int level);
 
 std::string objectOf(llvm::Module &module, llvm::TargetMachine &machine);

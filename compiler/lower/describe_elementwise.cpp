@@ -25,6 +25,13 @@ bool swapped(Describer &d) {
   return d.give(d.e.make(kind, operand(d, 1), operand(d, 0)));
 }
 
+/// Of floating numbers the quotient is rounded to the dtype before it is floored.
+const Expr *floorQuotient(Describer &d, const Expr *x, const Expr *y) {
+  if (!isFloating(x->dtype)) return d.e.make(ExprKind::FloorDiv, x, y);
+  const Expr *quotient = d.e.cast(d.dtype(), d.e.make(ExprKind::Div, x, y));
+  return d.e.make(ExprKind::Floor, d.wide(quotient));
+}
+
 template <ExprKind kind>
 bool division(Describer &d) {
   const Expr *divisor = operand(d, 1);
@@ -34,6 +41,7 @@ bool division(Describer &d) {
     d.failIf(input->shape, d.e.make(ExprKind::Eq, element, d.e.integer(element->dtype, 0)),
              d.name() + ": division by zero");
   }
+  if (kind == ExprKind::FloorDiv) return d.give(floorQuotient(d, operand(d, 0), divisor));
   return binary<kind>(d);
 }
 

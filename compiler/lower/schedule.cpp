@@ -75,8 +75,8 @@ Schedule scheduleOf(const EmitContext &ctx, const Kernel &kernel) {
       schedule.vectorLoop = inner;
       schedule.alongReduction = true;
     }
-  } else if (outer) {
-    schedule.vectorLoop = outer - 1;
+  } else if (outer && kernel.store.at.coefficients[outer - 1].is(1)) {
+    schedule.vectorLoop = outer - 1; // else the results lie apart: one by one
   }
   if (schedule.vectorLoop >= 0) {
     Dim length = kernel.loops[schedule.vectorLoop];
