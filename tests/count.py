@@ -4,7 +4,7 @@
     count.py RESULTS.xml      (ctest --output-junit)
 
 Prints "N passed, N failed". A test that counts for itself (GoogleTest, or a runner
-whose last line is "NAME: N passed, N failed") counts as many; any other as one.
+whose last line is "N passed, N failed", perhaps after its name) counts as many; any other as one.
 """
 
 import re
@@ -16,7 +16,7 @@ def counts(case):
     text = "".join(e.text or "" for e in case.iter("system-out"))
     bad = case.find("failure") is not None or case.find("error") is not None
     bad = bad or case.get("status") in ("fail", "notrun")
-    own = re.findall(r"^\w+: (\d+) passed, (\d+) failed$", text, re.MULTILINE)
+    own = re.findall(r"^(?:\w+: )?(\d+) passed, (\d+) failed$", text, re.MULTILINE)
     if own:
         passed, failed = map(int, own[-1])
     else:
