@@ -218,35 +218,30 @@ Dim floorDiv(Dim a, Dim b) {
     Dim divided = DimBuilder::binary(DimExpr::FloorDiv, DimBuilder::fromLinear(context, rest), b);
     return DimBuilder::fromLinear(context, whole) + divided;
   }
-  if (!a.isStatic()) {
-    // N*M // M = N, as reshapes ask.
+  // 6*N*M // (2*M) = 3*N, as reshapes ask: what divides every term leaves both sides.
+  if (auto divisor = DimBuilder::linear(b);
+      !a.isStatic() && divisor.constant == 0 && divisor.terms.size() == 1) {
+    auto factorsOf = [](const DimExpr *atom) {
+      return atom->kind == DimExpr::Product ? atom->factors : std::vector{atom};
+    };
     auto all = DimBuilder::linear(a);
-    if (all.constant == 0 && all.terms.size() == 1 && b.expr->kind != DimExpr::Sum) {
-      std::vector<const DimExpr *> have, take;
-      const auto *atom = all.terms[0].atom;
-      if (atom->kind == DimExpr::Product)
-        have = atom->factors;
-      else
-        have = {atom};
-      if (b.expr->kind == DimExpr::Product)
-        take = b.expr->factors;
-      else
-        take = {b.expr};
-      bool divides = true;
+    auto take = factorsOf(divisor.terms[0].atom);
+    bool divides = all.constant == 0;
+    Dim quotient(0);
+    for (const auto &term : all.terms) {
+      auto have = factorsOf(term.atom);
       for (const auto *factor : take) {
         auto at = std::find(have.begin(), have.end(), factor);
-        if (at == have.end()) {
-          divides = false;
-          break;
-        }
+        divides = divides && at != have.end();
+        if (!divides) break;
         have.erase(at);
       }
-      if (divides) {
-        Dim quotient(all.terms[0].factor);
-        for (const auto *factor : have) quotient = quotient * Dim(factor);
-        return quotient;
-      }
+      if (!divides) break;
+      Dim part(term.factor);
+      for (const auto *factor : have) part = part * Dim(factor);
+      quotient = quotient + part;
     }
+    if (divides) return floorDiv(quotient, Dim(divisor.terms[0].factor));
   }
   return DimBuilder::binary(DimExpr::FloorDiv, a, b);
 }
@@ -390,7 +385,11 @@ bool sameShape(Shape a, Shape b) {
 std::string toString(Shape shape) {
   if (!shape.hasRank()) return "<unknown>";
   std::string text = "(";
-  for (int i = 0; i < shape.rank(); ++i) text += (i ? ", " : "") + toString(shape[i]);
+  for (int i = 0; i < shape.rank(); ++i) {
+    bool named = true; // what a None goes into has no name either
+    forEachSymbol(shape[i], [&](const DimSymbol &s) { named = named && !s.name.empty(); });
+    text += (i ? ", " : "") + (named ? toString(shape[i]) : "?");
+  }
   if (shape.rank() == 1) text += ",";
   return text + ")";
 }

@@ -6,6 +6,14 @@
 
 namespace graphc {
 
+namespace {
+/// As in ceil(N/2) = -(-N//2).
+bool knownNonPositive(const DimExpr &e) {
+  return e.kind == DimExpr::FloorDiv && knownNonNegative(e.left * Dim(-1)) &&
+         knownNonNegative(e.right);
+}
+} // namespace
+
 bool knownNonNegative(Dim dim) {
   if (dim.isStatic()) return dim.value >= 0;
   const auto &e = *dim.expr;
@@ -14,7 +22,7 @@ bool knownNonNegative(Dim dim) {
     return true; // a size
   case DimExpr::Sum:
     return e.constant >= 0 && std::all_of(e.terms.begin(), e.terms.end(), [](const DimTerm &t) {
-             return t.factor >= 0 && knownNonNegative(Dim(t.atom));
+             return t.factor >= 0 ? knownNonNegative(Dim(t.atom)) : knownNonPositive(*t.atom);
            });
   case DimExpr::Product:
     return std::all_of(e.factors.begin(), e.factors.end(),

@@ -33,6 +33,9 @@ TEST_F(ArrayOps, ReshapeFindsTheOpenDimension) {
   EXPECT_EQ(shapeOf(flat), "(N, 12)");
   EXPECT_TRUE(flat->op->checks.empty());
   EXPECT_EQ(shapeOf(call("reshape", {{"tensor", run}, {"shape", Dims{dim("N"), -1}}})), "(N, 12)");
+  Tensor *halves = call("reshape", {{"tensor", run}, {"shape", Dims{dim("N"), 2, -1}}});
+  EXPECT_EQ(shapeOf(halves), "(N, 2, 6)");
+  EXPECT_TRUE(halves->op->checks.empty());
 }
 
 TEST_F(ArrayOps, ReshapeChecksWhatIsKnownWhenRunOnly) {
@@ -125,7 +128,8 @@ TEST_F(ArrayOps, Reverse) {
             (Numbers{3, 2, 1, 6, 5, 4}));
   EXPECT_EQ(numbers(call("reverse", {{"tensor", x}, {"axis", Dims{0, -1}}})),
             (Numbers{6, 5, 4, 3, 2, 1}));
-  EXPECT_EQ(numbers(call("reverse", {{"tensor", of(Numbers{}, {0, 3})}, {"axis", Dims{0}}})), Numbers{});
+  EXPECT_EQ(numbers(call("reverse", {{"tensor", of(Numbers{}, {0, 3})}, {"axis", Dims{0}}})),
+            Numbers{});
 }
 
 TEST_F(ArrayOps, ConcatAndStack) {
@@ -314,6 +318,8 @@ TEST(Rules, KnownNonNegative) {
   Dim n = dims.named("N"), m = dims.named("M");
   EXPECT_TRUE(knownNonNegative(n * Dim(2) + m + Dim(1)));
   EXPECT_FALSE(knownNonNegative(n - Dim(1)));
+  EXPECT_TRUE(knownNonNegative(ceilDiv(n, Dim(2))));
+  EXPECT_FALSE(knownNonNegative(ceilDiv(n - Dim(1), Dim(2))));
   EXPECT_TRUE(knownNonNegative(max(n - Dim(1), Dim(0))));
   EXPECT_TRUE(knownNonNegative(floorDiv(n, Dim(3))));
   EXPECT_FALSE(knownNonNegative(n * Dim(-1)));
