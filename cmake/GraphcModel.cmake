@@ -22,8 +22,9 @@ function(graphc_add_model target file)
   if(TARGET graphc_codegen_library)
     list(APPEND compiler graphc_codegen_library)
   endif()
+  # Ninja wants the first output to be the one that the depfile names first.
   add_custom_command(
-    OUTPUT ${archive} ${folder}/${arg_NAME}.h ${folder}/${arg_NAME}.hpp
+    OUTPUT ${folder}/${arg_NAME}.h ${folder}/${arg_NAME}.hpp ${archive}
     COMMAND graphc build ${file} -o ${folder} --name ${arg_NAME} ${arg_OPTIONS}
             --depfile ${folder}/${arg_NAME}.d
     DEPENDS ${file} ${compiler}
