@@ -216,6 +216,17 @@ TEST(Conv, Padding) {
     }
 }
 
+TEST(Conv, SmallImages) {
+  // Filters that are larger than the image.
+  for (const Target &target : targetsHere())
+    for (bool packed : {false, true}) {
+      check<float>({2, 5, 5, 33, 3, 3, 70, 1, 1, 1, 1, 1, 1, 1, packed, "", true}, target);
+      check<float>({1, 7, 17, 64, 3, 3, 96, 2, 1, 1, 1, 1, 1, 1, packed, "", true}, target);
+      check<float>({1, 4, 4, 20, 3, 5, 80, 1, 2, 1, 2, 4, 2, 4, packed}, target);
+      check<double>({2, 3, 3, 8, 3, 3, 40, 1, 1, 1, 0, 0, 0, 0, packed, "", true}, target);
+    }
+}
+
 TEST(Conv, StridesDilationsGroups) {
   for (const Target &target : targetsHere())
     for (bool packed : {false, true}) {
