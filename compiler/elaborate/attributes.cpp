@@ -246,7 +246,8 @@ Value Interpreter::attribute(const Value &object, std::string_view name, Span wh
   }
   auto near = nearestName(name, attributes);
   scopes.expectGaps();
-  return fail(Code::Undefined, where, fmt::format("a {} has no attribute '{}'", type, name),
+  return fail(Code::Undefined, where,
+              fmt::format("{} has no attribute '{}'", withArticle(type), name),
               near ? fmt::format("did you mean '{}'?", *near) : "");
 }
 

@@ -50,7 +50,7 @@ Value builtinLen(NativeCall &c) {
     if (!shape->shape.hasRank()) return wrongType(c, "a shape of unknown rank has no length");
     return Value::integer(shape->shape.rank());
   }
-  return wrongType(c, fmt::format("a {} has no len()", typeName(v)),
+  return wrongType(c, fmt::format("{} has no len()", someOf(v)),
                    c.interpreter.isTensorLike(v) ? "x.shape[0] is its first dimension" : "");
 }
 

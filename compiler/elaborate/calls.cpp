@@ -89,7 +89,7 @@ Value Interpreter::callValue(const Value &function, CallArgs args, Span where) {
                             dtypeName(function.asDType())));
   }
   if (!function.isObject())
-    return fail(Code::WrongType, where, fmt::format("a {} can't be called", typeName(function)));
+    return fail(Code::WrongType, where, fmt::format("{} can't be called", someOf(function)));
   switch (function.asObject()->kind) {
   case ObjectKind::Function:
     return callFunction(*function.as<FunctionObject>(), args, where);
@@ -136,7 +136,7 @@ Value Interpreter::callValue(const Value &function, CallArgs args, Span where) {
     return callNative(*caller, &self, args, where);
   }
   default:
-    return fail(Code::WrongType, where, fmt::format("a {} can't be called", typeName(function)));
+    return fail(Code::WrongType, where, fmt::format("{} can't be called", someOf(function)));
   }
 }
 

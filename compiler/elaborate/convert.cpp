@@ -172,7 +172,7 @@ const Literal *Interpreter::toLiteral(const Value &value, DType wanted, Span whe
   if (found.poison) return nullptr;
   if (found.odd) {
     fail(Code::WrongType, where,
-         fmt::format("{} can't be made of a {}", named(), typeName(*found.odd)));
+         fmt::format("{} can't be made of {}", named(), someOf(*found.odd)));
     return nullptr;
   }
   if (found.ragged) {

@@ -144,11 +144,11 @@ std::string memberName(const Value &member) {
 } // namespace
 
 void Interpreter::finish() {
-  for (const auto &[key, members] : scopes.collections()) {
+  for (const auto &collection : scopes.collections()) {
     std::vector<std::string> names;
-    for (const auto &member : members)
+    for (const auto &member : collection->members)
       if (auto name = memberName(member); !name.empty()) names.push_back(std::move(name));
-    graph.collections.push_back({key, std::move(names)});
+    graph.collections.push_back({collection->key, std::move(names)});
   }
   for (const auto &[name, value] : options.defines) {
     if (usedDefines_.contains(name)) continue;

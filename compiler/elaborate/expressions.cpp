@@ -388,11 +388,11 @@ std::optional<std::vector<Value>> Interpreter::items(const Value &value, Span wh
   if (auto *whole = value.as<PartitionedObject>()) return whole->parts;
   if (value.is(ObjectKind::Tensor) || value.is(ObjectKind::Variable)) {
     fail(Code::WrongType, where,
-         fmt::format("a {} can't be looped over at compile time", typeName(value)),
+         fmt::format("{} can't be looped over at compile time", someOf(value)),
          "unstack(x) gives a list of its slices; scan(…) loops at run time");
     return std::nullopt;
   }
-  fail(Code::WrongType, where, fmt::format("a {} can't be looped over", typeName(value)));
+  fail(Code::WrongType, where, fmt::format("{} can't be looped over", someOf(value)));
   return std::nullopt;
 }
 

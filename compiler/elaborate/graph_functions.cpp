@@ -92,7 +92,7 @@ Value assignTo(NativeCall &c, std::string_view type, const Value &ref, const Val
     }
     return c.interpreter.heap.list(std::move(results));
   }
-  return wrongType(c, fmt::format("{}() writes a variable, not a {}", c.def.name(), typeName(ref)));
+  return wrongType(c, fmt::format("{}() writes a variable, not {}", c.def.name(), someOf(ref)));
 }
 
 Value assignFunction(NativeCall &c) { return assignTo(c, "Assign", c[0], c[1], c[4]); }

@@ -61,7 +61,7 @@ Value Interpreter::index(const Value &object, const Value &at, Span where) {
     return Value::none();
   }
   if (!list && !tuple && !text && !shape)
-    return fail(Code::WrongType, where, fmt::format("a {} has no items", typeName(object)));
+    return fail(Code::WrongType, where, fmt::format("{} has no items", someOf(object)));
   int64_t length = list          ? int64_t(list->items.size())
                    : tuple       ? int64_t(tuple->items.size())
                    : shape       ? shape->shape.rank()

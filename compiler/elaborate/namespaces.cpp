@@ -179,6 +179,7 @@ Value Interpreter::libraryValue(std::string_view name) {
 }
 
 Value Interpreter::namespaceMember(std::string_view space, std::string_view name) {
+  if (space == "tf.compat.v1") space = "tf";
   if (space == "GraphKeys") {
     for (const auto &key : graphKeys)
       if (key.name == name) return heap.ownedText(key.value);
@@ -241,7 +242,7 @@ bool Interpreter::checkNamespacePath(const std::vector<std::string_view> &path, 
                              ? "GraphKeys"
                              : fmt::format("{}.{}", space, path[i]);
     if (!isSpace(nested)) return true; // an attribute of a member, seen when it runs
-    space = nested;
+    space = nested == "tf.compat.v1" ? "tf" : nested;
   }
   auto name = path.back();
   if (!namespaceMember(space, name).isUnset()) return true;

@@ -372,7 +372,7 @@ bool identical(const Value &a, const Value &b) {
                  (node && y->op->type == x->op->type && y->op->variable == x->op->variable));
   }
   if (a.is(ObjectKind::Text) || a.is(ObjectKind::Native) || a.is(ObjectKind::Library) ||
-      a.is(ObjectKind::Type))
+      a.is(ObjectKind::Type) || b.is(ObjectKind::Type))
     return equal(a, b);
   return a.same(b);
 }

@@ -372,7 +372,7 @@ Value Interpreter::enterManager(const Value &value, Span where) {
   if (!manager || manager->poisoned) {
     if (!value.isPoison() && !manager) {
       auto &made = error(Code::WrongType, where,
-                         fmt::format("a {} can't be entered with `with`", typeName(value)));
+                         fmt::format("{} can't be entered with `with`", someOf(value)));
       if (value.is(ObjectKind::Scope)) made.help = "write `with variable_scope(scope):`";
     }
     withinForeign_ += !manager;

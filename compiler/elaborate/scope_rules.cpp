@@ -318,49 +318,81 @@ std::string_view ScopeRules::uniqueScopeName(std::string_view name) {
 // Collections -----------------------------------------------------------------------------------
 
 void ScopeRules::addToCollection(std::string_view key, const Value &value) {
-  for (auto &[known, members] : collections_)
-    if (known == key) {
-      members.push_back(value);
+  for (auto &known : collections_)
+    if (known->key == key) {
+      known->members.push_back(value);
       return;
     }
-  collections_.push_back({std::string(key), {value}});
+  auto made = std::make_unique<Collection>();
+  made->key = key;
+  made->members.push_back(value);
+  collections_.push_back(std::move(made));
 }
 
 namespace {
-/// The name that a scope is matched against; nullopt for members without a name.
-std::optional<std::string> memberName(const Value &member) {
-  if (auto *v = member.as<VariableObject>()) return fmt::format("{}:0", v->variable->opName);
+
+/// The name that a scope is matched against, without the ":0" of variables and tensors; nullopt
+/// for members without a name.
+std::optional<std::string_view> memberName(const Value &member, int &output) {
+  output = -1;
+  if (auto *v = member.as<VariableObject>()) return output = 0, v->variable->opName;
   if (auto *t = member.as<TensorObject>())
-    return fmt::format("{}:{}", t->tensor->op->name, t->tensor->index);
-  if (auto *o = member.as<OperationObject>()) return std::string(o->op->name);
-  if (auto *p = member.as<PartitionedObject>()) return std::string(p->whole->name);
-  if (auto *s = member.as<ScopeObject>()) return std::string(s->name);
+    return output = int(t->tensor->index), t->tensor->op->name;
+  if (auto *o = member.as<OperationObject>()) return o->op->name;
+  if (auto *p = member.as<PartitionedObject>()) return p->whole->name;
+  if (auto *s = member.as<ScopeObject>()) return s->name;
   return std::nullopt;
 }
+
+/// Whether a regular expression is a text that stands for itself and could not reach into ":0".
+bool isLiteral(std::string_view expression) {
+  return std::all_of(expression.begin(), expression.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '/' || c == '-';
+  });
+}
+
 } // namespace
 
 std::optional<std::vector<Value>> ScopeRules::collection(std::string_view key,
                                                          std::optional<std::string_view> scope,
                                                          std::string &why) {
-  std::vector<Value> found;
-  for (const auto &[known, members] : collections_) {
-    if (known != key) continue;
-    if (!scope) return members;
-    // Rule: `scope` is a regular expression matched at the start of the name.
-    RE2::Options options;
-    options.set_log_errors(false);
-    RE2 expression(re2::StringPiece(scope->data(), scope->size()), options);
-    if (!expression.ok()) {
-      why = expression.error();
-      return std::nullopt;
-    }
-    for (const auto &member : members) {
-      auto name = memberName(member);
-      if (name && expression.Match(*name, 0, name->size(), RE2::ANCHOR_START, nullptr, 0))
-        found.push_back(member);
-    }
+  auto found = std::find_if(collections_.begin(), collections_.end(),
+                            [&](const auto &known) { return known->key == key; });
+  if (found == collections_.end()) return std::vector<Value>();
+  Collection &all = **found;
+  if (!scope) return all.members;
+  std::vector<Value> matching;
+  int output;
+  // Rule: `scope` is a regular expression matched at the start of the name.
+  if (isLiteral(*scope)) {
+    for (; all.indexed < all.members.size(); ++all.indexed)
+      if (auto name = memberName(all.members[all.indexed], output))
+        all.byName.emplace(*name, all.indexed);
+    std::vector<size_t> places;
+    for (auto at = all.byName.lower_bound(*scope);
+         at != all.byName.end() && at->first.starts_with(*scope); ++at)
+      places.push_back(at->second);
+    std::sort(places.begin(), places.end());
+    for (size_t place : places) matching.push_back(all.members[place]);
+    return matching;
   }
-  return found;
+  RE2::Options options;
+  options.set_log_errors(false);
+  RE2 expression(re2::StringPiece(scope->data(), scope->size()), options);
+  if (!expression.ok()) {
+    why = expression.error();
+    return std::nullopt;
+  }
+  for (const auto &member : all.members) {
+    auto name = memberName(member, output);
+    if (!name) continue;
+    std::string whole(*name);
+    if (output >= 0) whole += fmt::format(":{}", output);
+    if (expression.Match(whole, 0, whole.size(), RE2::ANCHOR_START, nullptr, 0))
+      matching.push_back(member);
+  }
+  return matching;
 }
 
 } // namespace graphc

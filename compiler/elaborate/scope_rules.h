@@ -115,9 +115,15 @@ public:
   /// Nullopt: it is no regular expression (`why` says so).
   std::optional<std::vector<Value>>
   collection(std::string_view key, std::optional<std::string_view> scope, std::string &why);
-  const std::vector<std::pair<std::string, std::vector<Value>>> &collections() const {
-    return collections_;
-  }
+  struct Collection {
+    std::string key;
+    std::vector<Value> members;
+    // Members by name, so that those of a scope are found without looking at all; made up to
+    // `indexed` when it is first asked for.
+    std::multimap<std::string_view, size_t> byName;
+    size_t indexed = 0;
+  };
+  const std::vector<std::unique_ptr<Collection>> &collections() const { return collections_; }
 
   /// Something in error may have made variables or scopes that are now missing: what is not
   /// there is no longer reported.
@@ -191,7 +197,7 @@ private:
   std::unordered_map<std::string_view, PartitionedObject *> partitioned_;
   std::unordered_set<std::string_view> poisonedKeys_;
   std::vector<VariableObject *> made_;
-  std::vector<std::pair<std::string, std::vector<Value>>> collections_;
+  std::vector<std::unique_ptr<Collection>> collections_; // in order of their first member
   int laterTemplateCalls_ = 0;
   bool gaps_ = false;
 };

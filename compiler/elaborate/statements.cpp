@@ -234,8 +234,7 @@ void Interpreter::assignItem(const IndexExpr *place, const Value &object, const 
     dict->items.push_back({index, value});
     return;
   }
-  error(Code::WrongType, span(place),
-        fmt::format("items of a {} can't be assigned", typeName(object)));
+  error(Code::WrongType, span(place), fmt::format("items of {} can't be assigned", someOf(object)));
 }
 
 void Interpreter::augmented(const AugAssignStmt *stmt) {

@@ -218,7 +218,7 @@ std::optional<std::string> formatValue(const Value &value, std::string_view text
   if (at < text.size()) spec.type = text[at++];
   if (at != text.size()) return bad(fmt::format("invalid format specifier '{}'", text));
   std::string_view types = "dbxXoeEfFgG%";
-  if (value.isNumber() && !(value.isBool() && !spec.type)) {
+  if (value.isNumber()) {
     if (!spec.type || types.find(spec.type) != types.npos) {
       bool integral = value.isIntegral() &&
                       (!spec.type || std::string_view("dbxXo").find(spec.type) != types.npos);
@@ -234,6 +234,8 @@ std::optional<std::string> formatValue(const Value &value, std::string_view text
     return bad(fmt::format("unknown format code '{}' for object of type '{}'", spec.type,
                            typeName(value)));
   }
+  if (!value.is(ObjectKind::Text))
+    return bad(fmt::format("'{}' can't format {}: make a str of it first", text, someOf(value)));
   if (spec.type && spec.type != 's')
     return bad(fmt::format("unknown format code '{}' for object of type '{}'", spec.type,
                            typeName(value)));

@@ -114,6 +114,11 @@ void Heap::release(Env *env) {
   freeEnvs_[env->size].push_back(env);
 }
 
+std::string withArticle(std::string_view type) {
+  bool vowel = !type.empty() && std::string_view("aeiouAEIO").find(type[0]) != type.npos;
+  return fmt::format("{} {}", vowel ? "an" : "a", type);
+}
+
 std::string_view typeName(const Value &value) {
   switch (value.kind()) {
   case Value::Unset:
@@ -369,6 +374,15 @@ bool equalShape(Shape shape, const Value &other) {
 std::string str(const Value &value) { return text(value, false); }
 std::string repr(const Value &value) { return text(value, true); }
 
+namespace {
+/// The name of a Python type, which is a value (type(1)) or the function that makes one (int).
+std::string_view typeMeant(const Value &value) {
+  if (auto *t = value.as<TypeObject>()) return t->name;
+  if (auto *n = value.as<NativeObject>()) return n->def->name();
+  return value.isDType() && value.asDType() == DType::Bool ? "bool" : "";
+}
+} // namespace
+
 bool equal(const Value &a, const Value &b) {
   if (a.isNumber() && b.isNumber()) {
     if (a.isIntegral() && b.isIntegral()) return a.asInt() == b.asInt();
@@ -384,6 +398,10 @@ bool equal(const Value &a, const Value &b) {
     return dtypeName(a.asDType()) == text->text; // tf.float32 == "float32"
   if (auto *text = a.as<TextObject>(); text && b.isDType())
     return dtypeName(b.asDType()) == text->text;
+  if (a.is(ObjectKind::Type) != b.is(ObjectKind::Type)) {
+    auto type = typeMeant(a); // type(1) == int
+    return !type.empty() && type == typeMeant(b);
+  }
   if (auto *s = a.as<ShapeObject>()) return equalShape(s->shape, b);
   if (auto *s = b.as<ShapeObject>()) return equalShape(s->shape, a);
   if (!a.isObject() || !b.isObject()) return a.same(b);

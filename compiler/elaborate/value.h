@@ -343,6 +343,9 @@ private:
 
 /// "int", "list", "Tensor", … for messages and type().
 std::string_view typeName(const Value &value);
+/// "an int", "a list", …
+std::string withArticle(std::string_view type);
+inline std::string someOf(const Value &value) { return withArticle(typeName(value)); }
 /// As Python's and TensorFlow's str() and repr() give it.
 std::string str(const Value &value);
 std::string repr(const Value &value);
