@@ -108,7 +108,13 @@ private:
   bool checkOutputs(const InterfaceFunction &function, std::string &why) {
     std::vector<std::string_view> names;
     for (const InterfaceBuffer &output : function.outputs) names.push_back(output.name);
+    std::vector<std::string_view> files;
     for (const auto &[name, file] : out_) {
+      if (std::find(files.begin(), files.end(), file) != files.end()) {
+        why = fmt::format("two outputs would be written to '{}'", file);
+        return false;
+      }
+      files.push_back(file);
       if (std::find(names.begin(), names.end(), name) != names.end()) continue;
       auto nearest = nearestName(name, names);
       why = fmt::format("export '{}' has no output '{}'{}", function.exported->name, name,
@@ -130,15 +136,13 @@ private:
     for (const InterfaceBuffer &output : function.outputs) {
       Array array;
       array.dtype = output.tensor->dtype;
-      int64_t bytes = dtypeSize(array.dtype);
-      for (size_t d = 0; d < output.tensor->shape.dims().size(); ++d) {
-        array.dims.push_back(*next++);
-        if (__builtin_mul_overflow(bytes, array.dims.back(), &bytes)) {
-          why = fmt::format("output '{}' is larger than memory can be", output.name);
-          return false;
-        }
+      for (size_t d = 0; d < output.tensor->shape.dims().size(); ++d) array.dims.push_back(*next++);
+      auto bytes = bytesOf(array.dtype, array.dims);
+      if (!bytes) {
+        why = fmt::format("output '{}' is larger than this machine's memory", output.name);
+        return false;
       }
-      array.bytes.resize(bytes);
+      array.bytes.resize(*bytes);
       outputs.push_back(std::move(array));
     }
     return true;

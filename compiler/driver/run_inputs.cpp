@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <optional>
+#include <unistd.h>
 
 namespace graphc {
 
@@ -25,6 +25,15 @@ bool parseBindings(const std::vector<std::string> &options, std::string_view opt
     bindings.emplace_back(std::move(name), text.substr(at + 1));
   }
   return true;
+}
+
+std::optional<int64_t> bytesOf(DType dtype, const std::vector<int64_t> &dims) {
+  static const int64_t memory = sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+  int64_t bytes = dtypeSize(dtype);
+  if (std::find(dims.begin(), dims.end(), 0) != dims.end()) return 0;
+  for (int64_t dim : dims)
+    if (dim < 0 || __builtin_mul_overflow(bytes, dim, &bytes)) return std::nullopt;
+  return bytes <= memory ? std::optional(bytes) : std::nullopt;
 }
 
 namespace {
@@ -191,17 +200,15 @@ private:
     const InterfaceBuffer &input = function_.inputs[i];
     Array &array = inputs_.arrays[i];
     array.dtype = input.tensor->dtype;
-    int64_t bytes = dtypeSize(array.dtype);
-    for (Dim dim : input.tensor->shape.dims()) {
-      auto size = evaluate(dim, [&](const DimSymbol &symbol) {
-        int index = function_.dimIndex(symbol);
-        return index < 0 ? int64_t(1) : inputs_.dims[index];
-      });
-      if (!size || __builtin_mul_overflow(bytes, *size, &bytes) || bytes < 0)
-        return fail(fmt::format("input '{}' is larger than memory can be", input.name));
-      array.dims.push_back(*size);
-    }
-    array.bytes.resize(bytes);
+    for (Dim dim : input.tensor->shape.dims())
+      array.dims.push_back(evaluate(dim, [&](const DimSymbol &symbol) {
+                             int index = function_.dimIndex(symbol);
+                             return index < 0 ? int64_t(1) : inputs_.dims[index];
+                           }).value_or(-1));
+    auto bytes = bytesOf(array.dtype, array.dims);
+    if (!bytes)
+      return fail(fmt::format("input '{}' is larger than this machine's memory", input.name));
+    array.bytes.resize(*bytes);
     fill(array, sources_[i], generator);
     return true;
   }

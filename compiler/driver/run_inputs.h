@@ -4,6 +4,7 @@
 #include "interface/plan.h"
 #include "ops/op.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +17,9 @@ using Bindings = std::vector<std::pair<std::string, std::string>>;
 /// Splits NAME=VALUE options. False, with the reason in `why`, if one is malformed or given twice.
 bool parseBindings(const std::vector<std::string> &options, std::string_view option,
                    Bindings &bindings, std::string &why);
+
+/// The bytes of an array, if this machine has the memory for it.
+std::optional<int64_t> bytesOf(DType dtype, const std::vector<int64_t> &dims);
 
 struct RunInputs {
   std::vector<int64_t> dims;      // of the function, in its order

@@ -98,6 +98,7 @@ private:
   void collectDims(InterfaceFunction &function) {
     std::set<const DimSymbol *> seen;
     auto addDim = [&](Dim dim) {
+      if (dim.isStatic()) return;
       forEachSymbol(dim, [&](const DimSymbol &symbol) {
         if (seen.insert(&symbol).second)
           function.dims.push_back({dimName(symbol, function), &symbol});
