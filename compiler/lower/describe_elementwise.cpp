@@ -25,6 +25,14 @@ bool swapped(Describer &d) {
   return d.give(d.e.make(kind, operand(d, 1), operand(d, 0)));
 }
 
+/// The call fails where an element of the input is bad, unless none of them is used.
+template <typename Bad>
+void failForElement(Describer &d, Node *input, const char *message, Bad bad) {
+  const Expr *element = d.e.load(input, d.indices(input->shape.size()));
+  const Expr *used = d.e.lt(d.e.i64(0), d.e.dim(d.op.outputs[0].shape.elements()));
+  d.failIf(input->shape, d.e.both(used, bad(element)), d.name() + message);
+}
+
 /// Of floating numbers the quotient is rounded to the dtype before it is floored.
 const Expr *floorQuotient(Describer &d, const Expr *x, const Expr *y) {
   if (!isFloating(x->dtype)) return d.e.make(ExprKind::FloorDiv, x, y);
@@ -35,23 +43,19 @@ const Expr *floorQuotient(Describer &d, const Expr *x, const Expr *y) {
 template <ExprKind kind>
 bool division(Describer &d) {
   const Expr *divisor = operand(d, 1);
-  if (!isFloating(divisor->dtype)) {
-    Node *input = d.inputs[1];
-    const Expr *element = d.e.load(input, d.indices(input->shape.size()));
-    d.failIf(input->shape, d.e.make(ExprKind::Eq, element, d.e.integer(element->dtype, 0)),
-             d.name() + ": division by zero");
-  }
+  if (!isFloating(divisor->dtype))
+    failForElement(d, d.inputs[1], ": division by zero", [&](const Expr *element) {
+      return d.e.make(ExprKind::Eq, element, d.e.integer(element->dtype, 0));
+    });
   if (kind == ExprKind::FloorDiv) return d.give(floorQuotient(d, operand(d, 0), divisor));
   return binary<kind>(d);
 }
 
 bool power(Describer &d) {
-  Node *input = d.inputs[1];
-  if (isSignedInteger(input->dtype)) {
-    const Expr *element = d.e.load(input, d.indices(input->shape.size()));
-    d.failIf(input->shape, d.e.lt(element, d.e.integer(element->dtype, 0)),
-             d.name() + ": an integer to a negative power");
-  }
+  if (isSignedInteger(d.inputs[1]->dtype))
+    failForElement(d, d.inputs[1], ": an integer to a negative power", [&](const Expr *element) {
+      return d.e.lt(element, d.e.integer(element->dtype, 0));
+    });
   return binary<ExprKind::Pow>(d);
 }
 
@@ -89,13 +93,13 @@ bool cast(Describer &d) {
 // Activations: written so that NaN comes through.
 
 bool relu(Describer &d) {
-  const Expr *x = operand(d, 0);
-  return d.give(d.e.max(x, d.e.integer(x->dtype, 0)));
+  const Expr *x = operand(d, 0), *zero = d.e.integer(x->dtype, 0);
+  return d.give(d.e.select(d.e.lt(x, zero), zero, x));
 }
 
 bool relu6(Describer &d) {
-  const Expr *x = operand(d, 0);
-  return d.give(d.e.min(d.e.max(x, d.e.integer(x->dtype, 0)), d.e.integer(x->dtype, 6)));
+  const Expr *x = operand(d, 0), *zero = d.e.integer(x->dtype, 0), *six = d.e.integer(x->dtype, 6);
+  return d.give(d.e.select(d.e.lt(x, zero), zero, d.e.select(d.e.lt(six, x), six, x)));
 }
 
 /// x, and `below` where it is negative.
