@@ -45,6 +45,17 @@ def checked(value):
     return value
 
 
+class TooLong(Exception):
+    """A list or text that no program means; graphc ends there (E0007)."""
+
+
+def multiply(a, b):
+    for items, times in ((a, b), (b, a)):
+        if hasattr(items, "__len__") and isinstance(times, int) and len(items) * times > 100000:
+            raise TooLong
+    return a * b
+
+
 class Checker(ast.NodeTransformer):
     """Wraps operators and calls in checked()."""
 
@@ -53,7 +64,13 @@ class Checker(ast.NodeTransformer):
         call = ast.Call(ast.Name("checked", ast.Load()), [node], [])
         return ast.copy_location(call, node)
 
-    visit_BinOp = visit_UnaryOp = wrap
+    visit_UnaryOp = wrap
+
+    def visit_BinOp(self, node):
+        made = self.wrap(node)
+        if isinstance(node.op, ast.Mult):
+            made.args = [ast.Call(ast.Name("multiply", ast.Load()), [node.left, node.right], [])]
+        return made
 
     def visit_Call(self, node):
         return self.wrap(node)
@@ -118,7 +135,7 @@ class Generator:
 
     def small(self, depth):
         return self.pick(["0", "1", "2", "3", "-1", "-2", "5"]) if self.chance(0.8) else \
-            "(%s) %% 4" % self.int(depth - 1)
+            "((%s) %% 4)" % self.int(depth - 1)
 
     def int(self, depth):
         if self.name("int") and self.chance(0.5):
@@ -451,8 +468,10 @@ class Generator:
                 "print([(k, d[k]) for k in d])"]
 
 
-def runPython(source, names):
+def runPython(source):
     """What a statement prints, and the exception that ends it."""
+    names = {"checked": checked, "multiply": multiply, "add": operator.iadd,
+             "subtract": operator.isub, "sum": checkedSum, "range": asList(range)}
     tree = ast.fix_missing_locations(Checker().visit(ast.parse(source)))
     printed = io.StringIO()
     try:
@@ -482,19 +501,29 @@ def fits(error, code):
 def runBatch(graphc, seed, count):
     """[a sentence for each difference]"""
     generator = Generator(seed)
-    statements = []
+    statements, results = [], []
     while len(statements) < count:
         source = "\n".join(generator.statement(len(statements)))
         with contextlib.suppress(SyntaxError), warnings.catch_warnings():
             warnings.simplefilter("error")  # as in `1if`, or `2[0]`
             compile(source, "<statement>", "exec")
-            statements.append(source)
-    lines, ends = [], []
-    for number, source in enumerate(statements):
-        lines += ['print("@%d")' % number, *source.split("\n")]
-        ends.append(len(lines))
-    printed, diagnostics = runGraphc(graphc, "\n".join(lines) + "\n")
-    got = dict.fromkeys(range(count), "")
+            result = runPython(source)
+            if not isinstance(result[1], TooLong):
+                statements.append(source)
+                results.append(result)
+    while True:
+        lines, ends = [], []
+        for number, source in enumerate(statements):
+            lines += ['print("@%d")' % number, *source.split("\n")]
+            ends.append(len(lines))
+        printed, diagnostics = runGraphc(graphc, "\n".join(lines) + "\n")
+        # Where Python stops at an error graphc goes on, and may meet what is too long for it.
+        passed = [d["line"] for d in diagnostics if d["code"] == "E0007"]
+        if not passed:
+            break
+        number = next(n for n, end in enumerate(ends) if passed[0] <= end)
+        del statements[number], results[number]
+    got = dict.fromkeys(range(len(statements)), "")
     at = None
     for line in printed.split("\n")[:-1]:
         if line.startswith("@") and line[1:].isdigit():
@@ -503,9 +532,7 @@ def runBatch(graphc, seed, count):
             got[at] += line + "\n"
     wrong = []
     for number, source in enumerate(statements):
-        names = {"checked": checked, "add": operator.iadd, "subtract": operator.isub,
-                 "sum": checkedSum, "range": asList(range)}
-        wanted, error = runPython(source, names)
+        wanted, error = results[number]
         begin = ends[number - 1] if number else 0
         found = [d for d in diagnostics if begin < d["line"] <= ends[number]]
         shown = "; ".join("%s %s" % (d["code"], d["message"]) for d in found) or "no error"

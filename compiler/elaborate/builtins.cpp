@@ -141,7 +141,7 @@ Value builtinInt(NativeCall &c) {
   if (v.isIntegral()) return Value::integer(v.asInt());
   if (v.isFloat()) {
     double whole = std::trunc(v.asFloat());
-    if (!(std::fabs(whole) < 9223372036854775808.0))
+    if (!(whole >= -9223372036854775808.0 && whole < 9223372036854775808.0))
       return c.interpreter.fail(Code::Arithmetic, c.span,
                                 fmt::format("{} is no 64-bit int", str(v)));
     return Value::integer(int64_t(whole));
@@ -299,7 +299,7 @@ Value builtinRound(NativeCall &c) {
   if (c[1].isNone()) {
     if (v.isIntegral()) return Value::integer(v.asInt());
     double whole = std::nearbyint(v.asFloat()); // half to even, as Python's
-    if (!(std::fabs(whole) < 9223372036854775808.0))
+    if (!(whole >= -9223372036854775808.0 && whole < 9223372036854775808.0))
       return c.interpreter.fail(Code::Arithmetic, c.span,
                                 fmt::format("{} is no 64-bit int", str(v)));
     return Value::integer(int64_t(whole));

@@ -36,7 +36,7 @@ void Interpreter::execExport(const ExportStmt *stmt) {
       error(Code::InputNotPlaceholder, span(item.value),
             fmt::format("the input '{}' is no placeholder but {}", symbols.text(item.name.name),
                         tensor ? fmt::format("the tensor '{}'", tensor->tensor->op->name)
-                               : fmt::format("a {}", typeName(value))));
+                               : someOf(value)));
       whole = false;
       continue;
     }
@@ -63,7 +63,8 @@ void Interpreter::execExport(const ExportStmt *stmt) {
       bool node = op && op->type == "VariableV2";
       if (!op || node) {
         error(Code::WrongType, where,
-              fmt::format("an output is a tensor or an operation, not a {}", typeName(value)))
+              fmt::format("an output is a tensor or an operation, not {}",
+                          node ? "the node of a variable" : someOf(value)))
             .help = "an output that is given back has a name: `-> (name=value)`";
         whole = false;
         continue;

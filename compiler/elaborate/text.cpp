@@ -145,6 +145,23 @@ std::string integerBody(int64_t value, const Spec &spec) {
   return signOf(value < 0, spec.sign) + (spec.alternate ? prefix : "") + digits;
 }
 
+/// A precision without a type: as `g`, but with a digit behind the point, and with an exponent
+/// where that digit would go beyond the precision.
+std::string shortText(double magnitude, int precision) {
+  std::string text = fmt::format("{:.{}e}", magnitude, precision - 1);
+  size_t e = text.find('e');
+  if (std::stoi(text.substr(e + 1)) == precision - 1) {
+    std::string head = text.substr(0, e);
+    if (head.find('.') != head.npos) {
+      head.erase(head.find_last_not_of('0') + 1);
+      if (head.ends_with('.')) head.pop_back();
+    }
+    return head + text.substr(e);
+  }
+  text = fmt::format("{:.{}g}", magnitude, precision);
+  return text.find_first_of(".e") == text.npos ? text + ".0" : text;
+}
+
 std::string floatBody(double value, const Spec &spec) {
   bool negative = std::signbit(value) && !std::isnan(value);
   double magnitude = std::fabs(value);
@@ -169,9 +186,7 @@ std::string floatBody(double value, const Spec &spec) {
       digits = fmt::format("{:.{}g}", magnitude, precision < 0 ? 6 : std::max(precision, 1));
       break;
     default:
-      digits = precision < 0 ? floatText(magnitude)
-                             : fmt::format("{:.{}g}", magnitude, std::max(precision, 1));
-      if (precision >= 0 && digits.find_first_of(".e") == std::string::npos) digits += ".0";
+      digits = precision < 0 ? floatText(magnitude) : shortText(magnitude, std::max(precision, 1));
     }
   }
   if (upper) std::transform(digits.begin(), digits.end(), digits.begin(), ::toupper);
@@ -201,8 +216,8 @@ std::optional<std::string> formatValue(const Value &value, std::string_view text
     spec.align = text[at++];
   }
   auto take = [&](char c) { return at < text.size() && text[at] == c ? (++at, true) : false; };
-  if (at < text.size() && (text[at] == '+' || text[at] == '-' || text[at] == ' '))
-    spec.sign = text[at++];
+  bool signGiven = at < text.size() && (text[at] == '+' || text[at] == '-' || text[at] == ' ');
+  if (signGiven) spec.sign = text[at++];
   spec.alternate = take('#');
   if (take('0')) {
     spec.zero = true;
@@ -239,6 +254,8 @@ std::optional<std::string> formatValue(const Value &value, std::string_view text
   if (spec.type && spec.type != 's')
     return bad(fmt::format("unknown format code '{}' for object of type '{}'", spec.type,
                            typeName(value)));
+  if (spec.comma || spec.alternate || signGiven)
+    return bad(fmt::format("'{}' is for numbers, and this is a str", text));
   if (spec.align == '=' && !spec.zero)
     return bad("'=' alignment not allowed in string format specifier");
   if (spec.zero && spec.align == '=') spec.align = '<';
