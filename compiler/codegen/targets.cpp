@@ -103,15 +103,17 @@ std::optional<TargetChoice> chooseTarget(const CodegenOptions &options, std::str
     for (const auto &feature : sorted) features += (features.empty() ? "" : ",") + feature;
   }
   std::string baseline = !cpu.empty() ? cpu : x86 ? "x86-64" : "generic";
-  choice.machine = machineFor(*target, choice.triple, baseline, features, options.level);
-  if (!choice.machine) {
+  // Asked of a machine without a processor: LLVM itself would say it on standard error.
+  auto any = machineFor(*target, choice.triple, "", "", options.level);
+  if (!any) {
     why = fmt::format("no code can be made for target {}", choice.triple);
     return std::nullopt;
   }
-  if (!choice.machine->getMCSubtargetInfo()->isCPUStringValid(baseline)) {
+  if (!any->getMCSubtargetInfo()->isCPUStringValid(baseline)) {
     why = fmt::format("target {} has no processor {}", choice.triple, options.cpu);
     return std::nullopt;
   }
+  choice.machine = machineFor(*target, choice.triple, baseline, features, options.level);
   choice.levels.push_back(describe(*choice.machine, baseline, features, ""));
   if (cpu.empty() && x86)
     for (const char *level : {"v3", "v4"}) {
