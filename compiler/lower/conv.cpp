@@ -388,7 +388,7 @@ void emitPackConv2D(EmitContext &ctx, const Conv2DSpec &spec, int source, int de
         ctx.element(spec.dtype, ctx.buffer(source), ctx.b.CreateMul(group, ctx.dim(plan.layout.n)));
     Value *to = ctx.element(spec.dtype, ctx.buffer(destination),
                             ctx.b.CreateMul(group, ctx.dim(plan.layout.elements())));
-    emitPackPanels(ctx, plan.layout, from, ctx.dim(spec.outChannels), ctx.i64(1), to, ctx.i64(0),
+    callPackPanels(ctx, plan.layout, from, false, ctx.dim(spec.outChannels), to, ctx.i64(0),
                    ctx.dim(plan.layout.panels()));
   });
 }

@@ -170,8 +170,6 @@ private:
 
   // B ---------------------------------------------------------------------------------------
 
-  Value *bStrideK() { return spec_.transposeB ? i64(1) : ctx_.dim(spec_.n); }
-  Value *bStrideN() { return spec_.transposeB ? ctx_.dim(spec_.k) : i64(1); }
   Value *bElements() { return b_.CreateMul(ctx_.dim(spec_.k), ctx_.dim(spec_.n)); }
 
   void packB() {
@@ -187,7 +185,8 @@ private:
         Value *from = element(ctx_.buffer(spec_.b), b_.CreateMul(batch, bElements()));
         Value *to = element(ctx_.buffer(spec_.workspace),
                             b_.CreateMul(batch, ctx_.dim(plan_.layout.elements())));
-        emitPackPanels(ctx_, plan_.layout, from, bStrideK(), bStrideN(), to, panel,
+        callPackPanels(ctx_, plan_.layout, from, spec_.transposeB,
+                       ctx_.dim(spec_.transposeB ? spec_.k : spec_.n), to, panel,
                        b_.CreateAdd(panel, i64(1)));
       });
     });
@@ -282,7 +281,7 @@ private:
           ctx_, rowBegin_, rowEnd_, plan_.heights,
           [&](Value *row, unsigned height) {
             if (height != plan_.tileRows) return;
-            callPackRows(ctx_, spec_.dtype, height, count, addressA(row, from), k_,
+            callPackTile(ctx_, spec_.dtype, height, count, addressA(row, from), k_,
                          packedTile(row, count));
           },
           nullptr);
@@ -433,14 +432,14 @@ int64_t matMulPackedBytes(const Target &target, const MatMulSpec &spec) {
 void emitPackMatMul(EmitContext &ctx, const MatMulSpec &spec, int source, int destination) {
   PanelLayout layout = panelLayout(ctx.target, spec.dtype, spec.k, spec.n);
   Value *k = ctx.dim(spec.k), *n = ctx.dim(spec.n);
-  Value *strideK = spec.transposeB ? ctx.i64(1) : n;
-  Value *strideN = spec.transposeB ? k : ctx.i64(1);
+  Value *stride = spec.transposeB ? k : n;
   ctx.loop(ctx.i64(0), ctx.dim(productOf(spec.batchB)), ctx.i64(1), [&](Value *batch) {
     Value *from =
         ctx.element(spec.dtype, ctx.buffer(source), ctx.b.CreateMul(batch, ctx.b.CreateMul(k, n)));
     Value *to = ctx.element(spec.dtype, ctx.buffer(destination),
                             ctx.b.CreateMul(batch, ctx.dim(layout.elements())));
-    emitPackPanels(ctx, layout, from, strideK, strideN, to, ctx.i64(0), ctx.dim(layout.panels()));
+    callPackPanels(ctx, layout, from, spec.transposeB, stride, to, ctx.i64(0),
+                   ctx.dim(layout.panels()));
   });
 }
 

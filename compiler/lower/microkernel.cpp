@@ -1,5 +1,6 @@
 #include "lower/microkernel.h"
 
+#include <llvm/IR/CFG.h>
 #include <llvm/IR/Intrinsics.h>
 
 namespace graphc::lower {
@@ -325,6 +326,23 @@ void forTiles(EmitContext &ctx, Value *begin, Value *end, const std::vector<unsi
   b.SetInsertPoint(exit);
 }
 
+void keepRolled(EmitContext &ctx) {
+  auto *after = ctx.b.GetInsertBlock();
+  for (auto *block : llvm::predecessors(after)) {
+    // The block before the loop and the loop's last one go to its first one, or on.
+    auto *branch = llvm::dyn_cast<llvm::BranchInst>(block->getTerminator());
+    if (!branch || !branch->isConditional() || branch->getSuccessor(1) != after) continue;
+    auto *index = llvm::dyn_cast<llvm::PHINode>(&branch->getSuccessor(0)->front());
+    if (!index || index->getIncomingBlock(1) != block) continue;
+    auto *disable = llvm::MDNode::get(ctx.context,
+                                      llvm::MDString::get(ctx.context, "llvm.loop.unroll.disable"));
+    // A loop's description begins with itself.
+    auto *description = llvm::MDNode::getDistinct(ctx.context, {nullptr, disable});
+    description->replaceOperandWith(0, description);
+    branch->setMetadata(llvm::LLVMContext::MD_loop, description);
+  }
+}
+
 void forSums(EmitContext &ctx, DType dtype, Value *sums, Value *rows, unsigned vectors,
              Value *columns,
              const std::function<void(Value *row, Value *column, Value *sum, Value *mask)> &store) {
@@ -352,6 +370,7 @@ void forSums(EmitContext &ctx, DType dtype, Value *sums, Value *rows, unsigned v
       store(row, column, sum, masks[v]);
     }
   });
+  keepRolled(ctx);
 }
 
 } // namespace graphc::lower

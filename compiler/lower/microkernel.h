@@ -79,6 +79,10 @@ void forTiles(EmitContext &ctx, llvm::Value *begin, llvm::Value *end,
               const std::function<void(llvm::Value *row, unsigned height)> &tile,
               const std::function<void(llvm::Value *row, llvm::Value *height)> &after);
 
+/// Keeps LLVM from unrolling the loop that was emitted last, behind which the builder stands: it is
+/// as wide as it should be, and more of it only takes time to compile.
+void keepRolled(EmitContext &ctx);
+
 /// Emits what is done with a tile's sums: for each of its `rows` (a Value) rows and its vectors,
 /// store(row, column, sum, mask), row and column counted from the tile's first. Of the columns, the
 /// first `columns` exist (null: all).

@@ -1,5 +1,7 @@
 #include "lower/panels.h"
 
+#include "lower/microkernel.h"
+
 namespace graphc::lower {
 
 using llvm::Value;
@@ -40,7 +42,7 @@ Values loadTransposed(EmitContext &ctx, DType dtype, const Values &sources, Valu
 
 /// destination[k * step + i] = sources[i][k] for k in [0, count). May write up to a vector further.
 void packTransposed(EmitContext &ctx, DType dtype, const Values &sources, Value *count,
-                    Value *destination, unsigned step) {
+                    Value *destination, Value *step) {
   auto &b = ctx.b;
   unsigned lanes = ctx.lanes(dtype);
   Value *whole = b.CreateAnd(count, ctx.i64(-int64_t(lanes)));
@@ -54,18 +56,20 @@ void packTransposed(EmitContext &ctx, DType dtype, const Values &sources, Value 
     // In ascending order: what one store writes too much, the next one overwrites.
     for (unsigned j = 0; j < lanes; ++j)
       for (size_t g = 0; g < groups.size(); ++g) {
-        Value *at = b.CreateMul(b.CreateAdd(k, ctx.i64(j)), ctx.i64(step));
+        Value *at = b.CreateMul(b.CreateAdd(k, ctx.i64(j)), step);
         at = b.CreateAdd(at, ctx.i64(g * lanes));
         ctx.store(dtype, groups[g][j], ctx.element(dtype, destination, at));
       }
   });
+  keepRolled(ctx);
   ctx.loop(whole, count, ctx.i64(1), [&](Value *k) {
     for (size_t i = 0; i < sources.size(); ++i) {
-      Value *at = b.CreateAdd(b.CreateMul(k, ctx.i64(step)), ctx.i64(i));
+      Value *at = b.CreateAdd(b.CreateMul(k, step), ctx.i64(i));
       ctx.store(dtype, ctx.load(dtype, ctx.element(dtype, sources[i], k)),
                 ctx.element(dtype, destination, at));
     }
   });
+  keepRolled(ctx);
 }
 
 } // namespace
@@ -114,75 +118,143 @@ void forPanels(EmitContext &ctx, const PanelLayout &layout, Value *begin, Value 
   });
 }
 
-void emitPackPanels(EmitContext &ctx, const PanelLayout &layout, Value *source, Value *strideK,
-                    Value *strideN, Value *destination, Value *begin, Value *end) {
-  auto &b = ctx.b;
-  Value *k = ctx.dim(layout.k), *n = ctx.dim(layout.n);
-  auto *unit = llvm::dyn_cast<llvm::ConstantInt>(strideN);
-  bool rowMajor = unit && unit->isOne();
-  unsigned lanes = layout.lanes;
+namespace {
 
-  auto pack = [&](Value *panel, unsigned vectors, bool tail) {
-    Value *column = b.CreateMul(panel, ctx.i64(layout.width()));
-    Value *target = ctx.element(layout.dtype, destination, b.CreateMul(column, k));
-    Value *left = b.CreateSub(n, column);
-    if (rowMajor) {
-      Values masks(vectors, nullptr);
-      for (unsigned v = 0; tail && v < vectors; ++v)
-        masks[v] = ctx.firstLanes(lanes, b.CreateSub(left, ctx.i64(v * lanes)));
-      Value *from = ctx.element(layout.dtype, source, column);
-      ctx.loop(ctx.i64(0), k, ctx.i64(1), [&](Value *i) {
-        Value *row = ctx.element(layout.dtype, from, b.CreateMul(i, strideK));
-        Value *to = ctx.element(layout.dtype, target, b.CreateMul(i, ctx.i64(vectors * lanes)));
-        for (unsigned v = 0; v < vectors; ++v) {
-          Value *at = ctx.i64(v * lanes);
-          Value *value =
-              ctx.load(layout.dtype, ctx.element(layout.dtype, row, at), lanes, masks[v]);
-          ctx.store(layout.dtype, value, ctx.element(layout.dtype, to, at));
-        }
-      });
-      return;
-    }
-    // B's columns lie in memory one after another. Beyond the last one, that is taken again.
-    for (unsigned v = 0; v < vectors; ++v) {
-      Values columns;
-      for (unsigned i = 0; i < lanes; ++i) {
-        Value *c = b.CreateAdd(column, ctx.i64(v * lanes + i));
-        if (tail) {
-          Value *last = b.CreateSub(n, ctx.i64(1));
-          c = b.CreateSelect(b.CreateICmpSLT(c, n), c, last);
-        }
-        columns.push_back(ctx.element(layout.dtype, source, b.CreateMul(c, strideN)));
-      }
-      packTransposed(ctx, layout.dtype, columns, k,
-                     ctx.element(layout.dtype, target, ctx.i64(v * lanes)), vectors * lanes);
-    }
-  };
-  forPanels(ctx, layout, begin, end, 1, nullptr, [&](Value *panel, unsigned, Value *columns) {
-    pack(panel, columns ? layout.tailVectors() : layout.vectors, columns != nullptr);
-  });
+/// Begins a function of the module that kernels share, with the attributes of the one that is being
+/// written; gives the place to go back to.
+llvm::IRBuilderBase::InsertPoint beginShared(EmitContext &ctx, const std::string &name,
+                                             llvm::ArrayRef<llvm::Type *> types,
+                                             llvm::Function *&function) {
+  auto *type = llvm::FunctionType::get(ctx.b.getVoidTy(), types, false);
+  function = llvm::Function::Create(type, llvm::Function::InternalLinkage, name, ctx.module);
+  auto *caller = ctx.b.GetInsertBlock()->getParent();
+  function->setAttributes(
+      llvm::AttributeList::get(ctx.context, caller->getAttributes().getFnAttrs(), {}, {}));
+  function->addFnAttr(llvm::Attribute::NoInline);
+  auto point = ctx.b.saveIP();
+  ctx.b.SetInsertPoint(llvm::BasicBlock::Create(ctx.context, "entry", function));
+  return point;
 }
 
-void callPackRows(EmitContext &ctx, DType dtype, unsigned rows, Value *k, Value *source,
-                  Value *stride, Value *destination) {
-  std::string name = dtype == DType::Float64 ? "pack_f64_" : "pack_f32_";
-  name += std::to_string(rows) + ctx.target.suffix;
+/// The body of the function that packs panels [begin, end) of B; `tail` is the number of vectors of
+/// a last panel that is not full.
+class PanelPacker {
+public:
+  PanelPacker(EmitContext &ctx, DType dtype, unsigned vectors, llvm::Function *function)
+      : ctx_(ctx), b_(ctx.b), dtype_(dtype), vectors_(vectors), lanes_(ctx.lanes(dtype)) {
+    auto argument = [&](int i) { return function->getArg(i); };
+    source_ = argument(0);
+    stride_ = argument(1);
+    destination_ = argument(2);
+    k_ = argument(3);
+    n_ = argument(4);
+    tail_ = argument(5);
+    begin_ = argument(6);
+    end_ = argument(7);
+  }
+
+  void emit(bool rowMajor) {
+    int64_t width = int64_t(vectors_) * lanes_;
+    Value *full = b_.CreateSDiv(n_, ctx_.i64(width));
+    Value *fullEnd = b_.CreateSelect(b_.CreateICmpSLT(end_, full), end_, full);
+    ctx_.loop(begin_, fullEnd, ctx_.i64(1), [&](Value *panel) {
+      Value *column = b_.CreateMul(panel, ctx_.i64(width));
+      if (rowMajor)
+        copyRows(column, ctx_.i64(0), vectors_, ctx_.i64(width), false);
+      else
+        ctx_.loop(ctx_.i64(0), ctx_.i64(vectors_), ctx_.i64(1),
+                  [&](Value *v) { copyColumns(column, v, ctx_.i64(width)); });
+    });
+    Value *rest = b_.CreateICmpSLT(full, end_);
+    ctx_.ifThen(b_.CreateAnd(rest, b_.CreateICmpSGT(n_, b_.CreateMul(full, ctx_.i64(width)))), [&] {
+      Value *column = b_.CreateMul(full, ctx_.i64(width));
+      Value *tailWidth = b_.CreateMul(tail_, ctx_.i64(lanes_));
+      ctx_.loop(ctx_.i64(0), tail_, ctx_.i64(1), [&](Value *v) {
+        if (rowMajor)
+          copyRows(column, v, 1, tailWidth, true);
+        else
+          copyColumns(column, v, tailWidth);
+      });
+    });
+  }
+
+private:
+  /// Vectors [v, v + count) of the panel whose first column is `column`, whose rows are `width`
+  /// wide.
+  void copyRows(Value *column, Value *v, unsigned count, Value *width, bool masked) {
+    Value *inPanel = b_.CreateMul(v, ctx_.i64(lanes_));
+    Value *first = b_.CreateAdd(column, inPanel);
+    Value *from = ctx_.element(dtype_, source_, first);
+    Value *to = ctx_.element(dtype_, destination_, b_.CreateAdd(b_.CreateMul(column, k_), inPanel));
+    Value *mask = masked ? ctx_.firstLanes(lanes_, b_.CreateSub(n_, first)) : nullptr;
+    ctx_.loop(ctx_.i64(0), k_, ctx_.i64(1), [&](Value *i) {
+      Value *row = ctx_.element(dtype_, from, b_.CreateMul(i, stride_));
+      Value *line = ctx_.element(dtype_, to, b_.CreateMul(i, width));
+      for (unsigned u = 0; u < count; ++u) {
+        Value *at = ctx_.i64(int64_t(u) * lanes_);
+        Value *value = ctx_.load(dtype_, ctx_.element(dtype_, row, at), lanes_, mask);
+        ctx_.store(dtype_, value, ctx_.element(dtype_, line, at));
+      }
+    });
+    keepRolled(ctx_);
+  }
+
+  /// Vector v of the panel, where B's columns lie in memory one after another. Beyond the last one,
+  /// that is taken again.
+  void copyColumns(Value *column, Value *v, Value *width) {
+    Value *inPanel = b_.CreateMul(v, ctx_.i64(lanes_));
+    Value *last = b_.CreateSub(n_, ctx_.i64(1));
+    Values columns;
+    for (unsigned i = 0; i < lanes_; ++i) {
+      Value *c = b_.CreateAdd(b_.CreateAdd(column, inPanel), ctx_.i64(i));
+      c = b_.CreateSelect(b_.CreateICmpSLT(c, n_), c, last);
+      columns.push_back(ctx_.element(dtype_, source_, b_.CreateMul(c, stride_)));
+    }
+    Value *at = b_.CreateAdd(b_.CreateMul(column, k_), inPanel);
+    packTransposed(ctx_, dtype_, columns, k_, ctx_.element(dtype_, destination_, at), width);
+  }
+
+  EmitContext &ctx_;
+  llvm::IRBuilder<> &b_;
+  DType dtype_;
+  unsigned vectors_, lanes_;
+  Value *source_, *stride_, *destination_, *k_, *n_, *tail_, *begin_, *end_;
+};
+
+const char *shortName(DType dtype) { return dtype == DType::Float64 ? "f64" : "f32"; }
+
+} // namespace
+
+void callPackPanels(EmitContext &ctx, const PanelLayout &layout, Value *source, bool transposed,
+                    Value *stride, Value *destination, Value *begin, Value *end) {
+  std::string name = std::string(transposed ? "pack_columns_" : "pack_rows_") +
+                     shortName(layout.dtype) + "_" + std::to_string(layout.vectors) +
+                     ctx.target.suffix;
   llvm::Function *function = ctx.module.getFunction(name);
   if (!function) {
     llvm::Type *i64 = ctx.b.getInt64Ty(), *pointer = ctx.b.getPtrTy();
-    auto *type = llvm::FunctionType::get(ctx.b.getVoidTy(), {i64, pointer, i64, pointer}, false);
-    function = llvm::Function::Create(type, llvm::Function::InternalLinkage, name, ctx.module);
-    auto *caller = ctx.b.GetInsertBlock()->getParent();
-    function->setAttributes(
-        llvm::AttributeList::get(ctx.context, caller->getAttributes().getFnAttrs(), {}, {}));
-    function->addFnAttr(llvm::Attribute::NoInline);
-    auto point = ctx.b.saveIP();
-    ctx.b.SetInsertPoint(llvm::BasicBlock::Create(ctx.context, "entry", function));
+    auto point = beginShared(ctx, name, {pointer, i64, pointer, i64, i64, i64, i64, i64}, function);
+    PanelPacker(ctx, layout.dtype, layout.vectors, function).emit(!transposed);
+    ctx.b.CreateRetVoid();
+    ctx.b.restoreIP(point);
+  }
+  ctx.b.CreateCall(function, {source, stride, destination, ctx.dim(layout.k), ctx.dim(layout.n),
+                              ctx.i64(layout.tailVectors()), begin, end});
+}
+
+void callPackTile(EmitContext &ctx, DType dtype, unsigned rows, Value *k, Value *source,
+                  Value *stride, Value *destination) {
+  std::string name =
+      std::string("pack_tile_") + shortName(dtype) + "_" + std::to_string(rows) + ctx.target.suffix;
+  llvm::Function *function = ctx.module.getFunction(name);
+  if (!function) {
+    llvm::Type *i64 = ctx.b.getInt64Ty(), *pointer = ctx.b.getPtrTy();
+    auto point = beginShared(ctx, name, {i64, pointer, i64, pointer}, function);
     Values sources;
     for (unsigned r = 0; r < rows; ++r)
       sources.push_back(ctx.element(dtype, function->getArg(1),
                                     ctx.b.CreateMul(function->getArg(2), ctx.i64(r))));
-    packTransposed(ctx, dtype, sources, function->getArg(0), function->getArg(3), rows);
+    packTransposed(ctx, dtype, sources, function->getArg(0), function->getArg(3), ctx.i64(rows));
     ctx.b.CreateRetVoid();
     ctx.b.restoreIP(point);
   }

@@ -38,15 +38,15 @@ void forPanels(
     unsigned group, llvm::Value *grouped,
     const std::function<void(llvm::Value *panel, unsigned panels, llvm::Value *columns)> &body);
 
-/// Emits the packing of panels [begin, end). Element (k, n) of B is at source + k * strideK +
-/// n * strideN, elements; one of the strides is the constant 1.
-void emitPackPanels(EmitContext &ctx, const PanelLayout &layout, llvm::Value *source,
-                    llvm::Value *strideK, llvm::Value *strideN, llvm::Value *destination,
+/// Calls the function, shared by the module's kernels, that packs panels [begin, end). Element (k,
+/// n) of B is at source + k * stride + n, or (transposed) source + n * stride + k, elements.
+void callPackPanels(EmitContext &ctx, const PanelLayout &layout, llvm::Value *source,
+                    bool transposed, llvm::Value *stride, llvm::Value *destination,
                     llvm::Value *begin, llvm::Value *end);
 
-/// Calls the function that packs `rows` rows and `k` columns of row-major A from `source` on, whose
-/// rows are `stride` elements apart. It writes up to a vector behind the tile's end.
-void callPackRows(EmitContext &ctx, DType dtype, unsigned rows, llvm::Value *k, llvm::Value *source,
+/// Calls the function that packs a tile of `rows` rows and `k` columns of row-major A from `source`
+/// on, whose rows are `stride` elements apart. It writes up to a vector behind the tile's end.
+void callPackTile(EmitContext &ctx, DType dtype, unsigned rows, llvm::Value *k, llvm::Value *source,
                   llvm::Value *stride, llvm::Value *destination);
 
 } // namespace graphc::lower
