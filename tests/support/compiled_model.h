@@ -13,8 +13,7 @@ namespace graphc {
 class CompiledGraph {
 public:
   /// `cpu` as of `--cpu`: "native", "x86-64", …
-  CompiledGraph(Graph &graph, const std::string &cpu = "native", int level = 1,
-                uint64_t seed = 0)
+  CompiledGraph(Graph &graph, const std::string &cpu = "native", int level = 1, uint64_t seed = 0)
       : diagnostics_(sources_), seed_(seed) {
     model_ = planInterface(graph, "model", diagnostics_);
     if (model_) {
