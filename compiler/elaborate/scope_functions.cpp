@@ -187,10 +187,10 @@ Value trueGetterCall(NativeCall &c) {
         c, fmt::format("reuse is True, False, None or AUTO_REUSE, not {}", typeName(r.reuse)));
   if (!fillRequest(c, r, c[1], c[3], c[7])) return Value::poison();
   // The float32 that a getter is shown where no dtype was given is still none.
-  if (c[0].isBool() && !c[0].asBool() && r.dtype == DType::Float32) {
-    r.dtype = DType::Invalid;
-    r.explicitDType = false;
-  }
+  int64_t given = c[0].isInt() ? c[0].asInt() : 2;
+  if (given == 0 && r.dtype == DType::Float32) r.dtype = DType::Invalid;
+  // That of the scope, passed on, is no dtype that the call asked for.
+  if (given < 2) r.explicitDType = false;
   return c.interpreter.scopes.getVariableByKey(std::move(r));
 }
 constexpr NativeDef trueGetterDef = {

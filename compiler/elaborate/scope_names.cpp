@@ -55,6 +55,12 @@ std::string_view ScopeNames::unique(std::string_view name, bool forNode) {
   return kept;
 }
 
+std::string_view ScopeNames::uniqueVariable(std::string_view name) {
+  auto full = unique(name, true);
+  while (clashesWithVerbatim(full)) full = unique(name, true);
+  return full;
+}
+
 bool ScopeNames::isNode(std::string_view name) const {
   if (verbatim_.contains(name)) return true;
   auto found = inUse_.find(name);

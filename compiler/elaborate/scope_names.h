@@ -34,6 +34,9 @@ public:
   /// is remembered, and a composed name counts as asked for.
   std::string_view unique(std::string_view name, bool forNode);
 
+  /// A variable's name: numbered also where only a node of a verbatim name stands.
+  std::string_view uniqueVariable(std::string_view name);
+
   /// A node whose name is given verbatim (`name=scope` with its slash). False: taken by a node.
   bool takeVerbatim(std::string_view name);
   /// Whether a node (an operation or a variable) has exactly this name.

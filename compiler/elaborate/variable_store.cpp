@@ -109,7 +109,9 @@ Value ScopeRules::getVariable(VariableRequest request) {
   bound->function = Value::object(getter);
   // Whether a dtype was given is not to be seen in what the getter passes on.
   Value passed = Value::dtype(request.dtype == DType::Invalid ? DType::Float32 : request.dtype);
-  bound->positional = {Value::boolean(request.dtype != DType::Invalid)};
+  // 0: no dtype was given; 1: by the scope; 2: in the call.
+  bound->positional = {
+      Value::integer(request.explicitDType ? 2 : request.dtype != DType::Invalid ? 1 : 0)};
   std::vector<std::pair<std::string_view, Value>> keywords = {
       {"getter", Value::object(bound)},
       {"name", heap_.ownedText(request.name)},
@@ -304,7 +306,7 @@ Value ScopeRules::create(VariableRequest &request, const AskedShape *shape) {
       return std::nullopt;
     }
     NameScopeSwitch root(*this, "");
-    return names_.unique(request.name, true);
+    return names_.uniqueVariable(request.name);
   }();
   if (!opName) return poisoned(request);
 
@@ -459,7 +461,7 @@ Value ScopeRules::makeVariable(const Value &initial, DType dtype, std::string_vi
     }
     opName = heap_.copy(name);
   } else {
-    opName = names_.unique(name, true);
+    opName = names_.uniqueVariable(name);
   }
   if (laterTemplateCalls_ && trainable) {
     host_
