@@ -5,6 +5,10 @@ namespace graphc::lower {
 using llvm::Value;
 
 void emitElementwise(EmitContext &ctx, const Kernel &kernel) {
+  if (int across = transposedLoop(kernel); across >= 0) {
+    emitTranspose(ctx, kernel, across);
+    return;
+  }
   Schedule schedule = scheduleOf(ctx, kernel);
   auto &b = ctx.b;
   emitShared(ctx, kernel, schedule, [&](std::vector<Value *> loops, Value *begin, Value *end) {

@@ -9,6 +9,8 @@ using Values = EmitContext::Values;
 
 namespace {
 
+constexpr int64_t sumBlock = 128;
+
 class ReductionEmitter {
 public:
   ReductionEmitter(EmitContext &ctx, const Kernel &kernel)
@@ -48,11 +50,30 @@ private:
   Values nest(int from, int end, std::vector<Value *> &loops, const Values &initial,
               const std::function<Values(const Values &)> &body) {
     if (from == end) return body(initial);
-    return ctx_.loop(ctx_.i64(0), ctx_.dim(kernel_.loops[from]), ctx_.i64(1), initial,
-                     [&](Value *i, const Values &values) {
-                       loops[from] = i;
-                       return nest(from + 1, end, loops, values, body);
-                     });
+    Value *length = ctx_.dim(kernel_.loops[from]);
+    auto turns = [&](Value *begin, Value *last, const Values &first) {
+      return ctx_.loop(begin, last, ctx_.i64(1), first, [&](Value *i, const Values &values) {
+        loops[from] = i;
+        return nest(from + 1, end, loops, values, body);
+      });
+    };
+    Dim known = kernel_.loops[from];
+    bool sum = kernel_.combiner == Combiner::Sum && isFloating(kernel_.accumulator);
+    if (!sum || from + 1 != end || (known.isStatic() && known.value <= 2 * sumBlock))
+      return turns(ctx_.i64(0), length, initial);
+    // Long sums in blocks: what is lost by rounding grows with their length.
+    return ctx_.loop(
+        ctx_.i64(0), length, ctx_.i64(sumBlock), initial, [&](Value *begin, const Values &totals) {
+          Value *rest = b_.CreateSub(length, begin);
+          Value *count =
+              b_.CreateSelect(b_.CreateICmpSLT(rest, ctx_.i64(sumBlock)), rest, ctx_.i64(sumBlock));
+          Values zeros;
+          for (Value *total : totals)
+            zeros.push_back(llvm::Constant::getNullValue(total->getType()));
+          Values sums = turns(begin, b_.CreateAdd(begin, count), zeros);
+          for (size_t i = 0; i < sums.size(); ++i) sums[i] = combine(totals[i], sums[i]);
+          return sums;
+        });
   }
 
   void store(ExprEmitter &emitter, Value *acc) {

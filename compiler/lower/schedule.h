@@ -34,6 +34,11 @@ void emitShared(EmitContext &ctx, const Kernel &kernel, const Schedule &schedule
 void emitNest(EmitContext &ctx, const Kernel &kernel, int from, int to,
               std::vector<llvm::Value *> &loops, const std::function<void()> &body);
 
+/// The loop along which a kernel that only moves elements reads neighbours, where that is another
+/// than the one along which it writes them; else -1.
+int transposedLoop(const Kernel &kernel);
+void emitTranspose(EmitContext &ctx, const Kernel &kernel, int across);
+
 /// Additions or so that one element of the kernel takes.
 int64_t elementCost(const Kernel &kernel);
 
