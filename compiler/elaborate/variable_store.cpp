@@ -110,8 +110,9 @@ Value ScopeRules::getVariable(VariableRequest request) {
   // Whether a dtype was given is not to be seen in what the getter passes on.
   Value passed = Value::dtype(request.dtype == DType::Invalid ? DType::Float32 : request.dtype);
   // 0: no dtype was given; 1: by the scope; 2: in the call.
-  bound->positional = {
-      Value::integer(request.explicitDType ? 2 : request.dtype != DType::Invalid ? 1 : 0)};
+  bound->positional = {Value::integer(request.explicitDType             ? 2
+                                      : request.dtype != DType::Invalid ? 1
+                                                                        : 0)};
   std::vector<std::pair<std::string_view, Value>> keywords = {
       {"getter", Value::object(bound)},
       {"name", heap_.ownedText(request.name)},
