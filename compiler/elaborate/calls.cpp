@@ -8,21 +8,7 @@
 namespace graphc {
 
 bool Interpreter::isCallable(const Value &value) const {
-  if (value.isDType()) return true;
-  if (!value.isObject()) return false;
-  switch (value.asObject()->kind) {
-  case ObjectKind::Function:
-  case ObjectKind::Native:
-  case ObjectKind::Library:
-  case ObjectKind::Method:
-  case ObjectKind::Partial:
-  case ObjectKind::Initializer:
-  case ObjectKind::Template:
-  case ObjectKind::Type:
-    return true;
-  default:
-    return false;
-  }
+  return value.isDType() || value.is(ObjectKind::Type) || isFunction(value);
 }
 
 Value Interpreter::evalCall(const CallExpr *e) {

@@ -318,7 +318,7 @@ Value values(NativeCall &c) {
   return c.interpreter.heap.list(std::move(made));
 }
 
-Value itemsOf(NativeCall &c) {
+Value dictItems(NativeCall &c) {
   std::vector<Value> made;
   for (const auto &[key, value] : dict(c)) made.push_back(c.interpreter.heap.tuple({key, value}));
   return c.interpreter.heap.list(std::move(made));
@@ -392,7 +392,7 @@ constexpr NativeDef listTable[] = {
     {"dict.get(self, key, default=None)", get},
     {"dict.keys(self)", keys},
     {"dict.values(self)", values},
-    {"dict.items(self)", itemsOf},
+    {"dict.items(self)", dictItems},
     {"dict.update(self, other=None, **kwargs)", update},
     {"dict.pop(self, key, default=<unset>)", popKey},
     {"dict.setdefault(self, key, default=None)", setDefault},

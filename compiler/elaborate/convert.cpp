@@ -8,32 +8,9 @@
 
 namespace graphc {
 
-namespace {
-/// Names nothing: operations on the way take no name.
-class SilentHost : public OpHost {
-public:
-  SilentHost(Interpreter &interpreter, Span span) : interpreter_(interpreter), span_(span) {}
-  std::optional<std::string_view> takeName(std::string_view) override { return std::string_view(); }
-  void error(Code code, std::string message, std::string_view) override {
-    interpreter_.error(code, span_, std::move(message));
-  }
-
-private:
-  Interpreter &interpreter_;
-  Span span_;
-};
-} // namespace
-
 bool Interpreter::isTensorLike(const Value &value) const {
   return value.is(ObjectKind::Tensor) || value.is(ObjectKind::Variable) ||
          value.is(ObjectKind::Partitioned);
-}
-
-DType Interpreter::dtypeOf(const Value &value) const {
-  if (auto *t = value.as<TensorObject>()) return t->tensor->dtype;
-  if (auto *v = value.as<VariableObject>()) return v->variable->dtype;
-  if (auto *p = value.as<PartitionedObject>()) return p->whole->dtype;
-  return DType::Invalid;
 }
 
 Operation *Interpreter::toOperation(const Value &value) const {
@@ -66,12 +43,6 @@ struct Scan {
   uint64_t limit = 0; // elements allowed; more is too long
   bool tooLong() const { return count > limit; }
 };
-
-const std::vector<Value> *itemsOf(const Value &value) {
-  if (auto *list = value.as<ListObject>()) return &list->items;
-  if (auto *tuple = value.as<TupleObject>()) return &tuple->items;
-  return nullptr;
-}
 
 void scan(const Value &value, size_t level, Scan &into, bool first) {
   if (into.odd || into.ragged || into.poison || into.tooLong()) return;

@@ -79,7 +79,6 @@ public:
   Tensor *readPartitioned(PartitionedObject *whole, Span span);
   /// What stands for a tensor: a tensor, a variable, a partitioned variable.
   bool isTensorLike(const Value &value) const;
-  DType dtypeOf(const Value &value) const; // of what is tensor-like, else Invalid
   Value assign(std::string_view type, Variable *variable, const Value &value, std::string_view name,
                Span span);
   Value group(const std::vector<Operation *> &after, std::string_view name, Span span);
@@ -132,7 +131,6 @@ public:
   }
 
 private:
-  friend class NamingHost;
   enum class Flow : uint8_t { Next, Break, Continue, Return };
   struct Frame {
     const Module *module = nullptr;
@@ -226,6 +224,20 @@ private:
   std::set<std::string> usedDefines_;
   std::vector<std::string> params_;
   std::set<std::string> exportNames_;
+};
+
+/// Makes operations on the way, which take no name.
+class SilentHost : public OpHost {
+public:
+  SilentHost(Interpreter &interpreter, Span span) : interpreter_(interpreter), span_(span) {}
+  std::optional<std::string_view> takeName(std::string_view) override { return std::string_view(); }
+  void error(Code code, std::string message, std::string_view) override {
+    interpreter_.error(code, span_, std::move(message));
+  }
+
+private:
+  Interpreter &interpreter_;
+  Span span_;
 };
 
 } // namespace graphc

@@ -36,15 +36,9 @@ private:
 
 namespace {
 
-const std::vector<Value> *itemsOf(const Value &value) {
-  if (auto *list = value.as<ListObject>()) return &list->items;
-  if (auto *tuple = value.as<TupleObject>()) return &tuple->items;
-  return nullptr;
-}
-
 /// The dtype of the first tensor in a value, lists looked into.
 DType tensorDType(const Interpreter &interpreter, const Value &value, int depth = 0) {
-  if (interpreter.isTensorLike(value)) return interpreter.dtypeOf(value);
+  if (interpreter.isTensorLike(value)) return dtypeOf(value);
   if (const auto *items = itemsOf(value); items && depth < 64)
     for (const auto &item : *items)
       if (DType found = tensorDType(interpreter, item, depth + 1); found != DType::Invalid)

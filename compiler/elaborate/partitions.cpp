@@ -6,19 +6,6 @@
 
 namespace graphc {
 
-namespace {
-
-bool isTrue(const Value &reuse) { return reuse.isBool() && reuse.asBool(); }
-bool isFalse(const Value &reuse) { return reuse.isBool() && !reuse.asBool(); }
-
-const std::vector<Value> *itemsOf(const Value &value) {
-  if (auto *list = value.as<ListObject>()) return &list->items;
-  if (auto *tuple = value.as<TupleObject>()) return &tuple->items;
-  return nullptr;
-}
-
-} // namespace
-
 Value ScopeRules::getPartitioned(VariableRequest &request) {
   // Rule: an unpartitioned variable of that name excludes a partitioned one.
   if (auto single = store_.find(request.name); single != store_.end()) {
@@ -39,7 +26,7 @@ Value ScopeRules::getPartitioned(VariableRequest &request) {
   // A tensor brings a shape of its own, which a given one must agree with; a literal only fits one.
   Tensor *initial = nullptr;
   if (initializerIsValue(request.initializer) && !request.partitioner.isNone()) {
-    DType own = initializerDType(request.initializer);
+    DType own = dtypeOf(request.initializer);
     initial = host_.toTensor(request.initializer, own != DType::Invalid ? own : request.dtype,
                              request.span);
     if (!initial) return poisoned(request);

@@ -228,7 +228,7 @@ Value makeVariable(NativeCall &c) {
   if (c[0].isNone())
     return c.interpreter.fail(Code::WrongArguments, c.span, "Variable() needs an initial value");
   Value made = c.interpreter.scopes.makeVariable(
-      c[0], *dtype, text && !text->text.empty() ? text->text : "Variable", text != nullptr,
+      c[0], *dtype, text && !text->text.empty() ? text->text : "Variable",
       c[1].isNone() || c[1].asBool(), c[4], !c[5].isBool() || c[5].asBool(), c.span);
   if (auto *variable = made.as<VariableObject>()) variable->constraint = c[6];
   return made;

@@ -97,8 +97,8 @@ public:
   /// The true getter, as custom getters call it: `name` is the whole key.
   Value getVariableByKey(VariableRequest request);
   /// Variable(...)
-  Value makeVariable(const Value &initial, DType dtype, std::string_view name, bool named,
-                     bool trainable, const Value &collections, bool validateShape, Span span);
+  Value makeVariable(const Value &initial, DType dtype, std::string_view name, bool trainable,
+                     const Value &collections, bool validateShape, Span span);
   /// A tensor of a partitioned variable's parts joined, its operations named as TensorFlow's.
   const std::vector<VariableObject *> &variables() const { return made_; }
 
@@ -146,7 +146,6 @@ public:
   };
 
 private:
-  friend class Partitions;
   struct OpenScope {
     std::string_view oldNames;
     ScopeObject *oldScope;
@@ -176,7 +175,6 @@ private:
   bool initializerIsValue(const Value &initializer) const;
   void existsError(const VariableRequest &request, const Variable *first);
   void missingError(const VariableRequest &request);
-  DType initializerDType(const Value &initializer) const;
 
   Graph &graph_;
   Heap &heap_;

@@ -83,16 +83,6 @@ Fans fansOf(const std::vector<int64_t> &shape) {
 /// The standard deviation of a normal distribution cut at two standard deviations.
 constexpr double truncatedDeviation = 0.87962566103423978;
 
-struct Namer : OpHost {
-  Namer(Interpreter &interpreter, Span span) : interpreter(interpreter), span(span) {}
-  std::optional<std::string_view> takeName(std::string_view) override { return std::string_view(); }
-  void error(Code code, std::string message, std::string_view) override {
-    interpreter.error(code, span, std::move(message));
-  }
-  Interpreter &interpreter;
-  Span span;
-};
-
 } // namespace
 
 std::span<const NativeDef> settingFunctions() { return table; }
@@ -101,7 +91,7 @@ Value Interpreter::initialValueOf(const InitializerObject &initializer,
                                   const std::vector<Dim> &shape, DType dtype, Span where,
                                   const std::vector<Dim> *whole) {
   auto name = initializer.name;
-  Namer host(*this, where);
+  SilentHost host(*this, where);
   auto make = builder(host, where);
   auto number = [&](std::string_view key, double otherwise) {
     Value v = initializer.setting(key);

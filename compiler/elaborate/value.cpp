@@ -119,6 +119,35 @@ std::string withArticle(std::string_view type) {
   return fmt::format("{} {}", vowel ? "an" : "a", type);
 }
 
+const std::vector<Value> *itemsOf(const Value &value) {
+  if (auto *list = value.as<ListObject>()) return &list->items;
+  if (auto *tuple = value.as<TupleObject>()) return &tuple->items;
+  return nullptr;
+}
+
+DType dtypeOf(const Value &value) {
+  if (auto *t = value.as<TensorObject>()) return t->tensor->dtype;
+  if (auto *v = value.as<VariableObject>()) return v->variable->dtype;
+  if (auto *p = value.as<PartitionedObject>()) return p->whole->dtype;
+  return DType::Invalid;
+}
+
+bool isFunction(const Value &value) {
+  if (!value.isObject()) return false;
+  switch (value.asObject()->kind) {
+  case ObjectKind::Function:
+  case ObjectKind::Native:
+  case ObjectKind::Library:
+  case ObjectKind::Method:
+  case ObjectKind::Partial:
+  case ObjectKind::Initializer:
+  case ObjectKind::Template:
+    return true;
+  default:
+    return false;
+  }
+}
+
 std::string_view typeName(const Value &value) {
   switch (value.kind()) {
   case Value::Unset:

@@ -341,6 +341,15 @@ private:
   std::vector<std::vector<Env *>> freeEnvs_;
 };
 
+/// The items of a list or tuple; null for anything else.
+const std::vector<Value> *itemsOf(const Value &value);
+/// The dtype of a tensor or variable; Invalid for anything else.
+DType dtypeOf(const Value &value);
+/// Whether the value is a function of the definition or the library, or made of one.
+bool isFunction(const Value &value);
+inline bool isTrue(const Value &value) { return value.isBool() && value.asBool(); }
+inline bool isFalse(const Value &value) { return value.isBool() && !value.asBool(); }
+
 /// "int", "list", "Tensor", … for messages and type().
 std::string_view typeName(const Value &value);
 /// "an int", "a list", …

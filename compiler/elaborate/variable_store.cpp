@@ -9,9 +9,6 @@ namespace graphc {
 
 namespace {
 
-bool isTrue(const Value &reuse) { return reuse.isBool() && reuse.asBool(); }
-bool isFalse(const Value &reuse) { return reuse.isBool() && !reuse.asBool(); }
-
 bool fullyKnown(const AskedShape &shape) {
   for (const auto &d : shape)
     if (!d) return false;
@@ -56,27 +53,7 @@ std::string_view initializerName(const Value &initializer) {
 /// Rule: a number, a list, a tensor or a variable is the initial value itself; anything else is
 /// called for it.
 bool ScopeRules::initializerIsValue(const Value &initializer) const {
-  if (initializer.isNone()) return false;
-  if (!initializer.isObject()) return true;
-  switch (initializer.asObject()->kind) {
-  case ObjectKind::Function:
-  case ObjectKind::Native:
-  case ObjectKind::Library:
-  case ObjectKind::Method:
-  case ObjectKind::Partial:
-  case ObjectKind::Initializer:
-  case ObjectKind::Template:
-    return false;
-  default:
-    return true;
-  }
-}
-
-DType ScopeRules::initializerDType(const Value &initializer) const {
-  if (auto *tensor = initializer.as<TensorObject>()) return tensor->tensor->dtype;
-  if (auto *variable = initializer.as<VariableObject>()) return variable->variable->dtype;
-  if (auto *whole = initializer.as<PartitionedObject>()) return whole->whole->dtype;
-  return DType::Invalid; // a literal takes the dtype that is asked for
+  return !initializer.isNone() && !isFunction(initializer);
 }
 
 /// Rule: the key is the variable scope's name, "/", name. Name scopes play no part. What is not
@@ -257,7 +234,7 @@ Value ScopeRules::share(VariableObject *found, const VariableRequest &request,
         Code::SharedDType,
         fmt::format("Trying to share variable {}, but specified dtype {} and found dtype {}",
                     request.name, dtypeName(request.dtype), dtypeName(variable->dtype)));
-  DType initial = initializerDType(request.initializer);
+  DType initial = dtypeOf(request.initializer);
   if (request.explicitDType && initial != DType::Invalid && initial != request.dtype)
     return complain(Code::SharedDType,
                     fmt::format("the initializer of {} has dtype {}, but dtype {} is asked for",
@@ -269,7 +246,7 @@ Value ScopeRules::share(VariableObject *found, const VariableRequest &request,
 Value ScopeRules::create(VariableRequest &request, const AskedShape *shape) {
   bool isValue = initializerIsValue(request.initializer);
   // Rule: an initial value's dtype is its own; one that is asked for explicitly must be the same.
-  DType initial = isValue ? initializerDType(request.initializer) : DType::Invalid;
+  DType initial = isValue ? dtypeOf(request.initializer) : DType::Invalid;
   if (request.explicitDType && initial != DType::Invalid && initial != request.dtype) {
     host_.error(Code::SharedDType, request.span,
                 fmt::format("the initializer of {} has dtype {}, but dtype {} is asked for",
@@ -359,8 +336,8 @@ Value ScopeRules::create(VariableRequest &request, const AskedShape *shape) {
       Value made = host_.call(initializer, positional, keywords, request.span);
       if (made.isPoison()) return poisoned(request);
       // Rule: a value that came with its own shape keeps its dtype, unless the call asks for one.
-      bool keeps = !known && !request.explicitDType && initializerDType(made) != DType::Invalid;
-      DType wanted = known ? dtype : keeps ? initializerDType(made) : request.dtype;
+      bool keeps = !known && !request.explicitDType && dtypeOf(made) != DType::Invalid;
+      DType wanted = known ? dtype : keeps ? dtypeOf(made) : request.dtype;
       value = host_.toTensor(made, wanted, request.span);
     }
   }
@@ -442,10 +419,9 @@ bool ScopeRules::registerVariable(VariableObject *made, const Value &collections
 
 /// Rule: Variable() always makes a new variable. Its name is taken in the current name scope and
 /// uniquified. Reuse does not concern it, and get_variable never finds it.
-Value ScopeRules::makeVariable(const Value &initial, DType dtype, std::string_view name, bool named,
+Value ScopeRules::makeVariable(const Value &initial, DType dtype, std::string_view name,
                                bool trainable, const Value &collections, bool validateShape,
                                Span span) {
-  (void)named;
   bool verbatim = name.ends_with('/');
   if (verbatim) name.remove_suffix(1);
   if (verbatim ? !ScopeNames::isValid(name, true) : !names_.isValidNode(name)) {
