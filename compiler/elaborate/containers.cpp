@@ -108,7 +108,10 @@ Value upper(NativeCall &c) { return mapped(c, std::toupper); }
 Value stripEnds(NativeCall &c, bool left, bool right) {
   auto all = self(c);
   std::optional<std::string_view> set;
-  if (!c[1].isNone() && !(set = text(c, 1))) return Value::poison();
+  if (!c[1].isNone()) {
+    set = text(c, 1);
+    if (!set) return Value::poison();
+  }
   auto drops = [&](char ch) { return set ? set->find(ch) != set->npos : isBlank(ch); };
   while (left && !all.empty() && drops(all.front())) all.remove_prefix(1);
   while (right && !all.empty() && drops(all.back())) all.remove_suffix(1);
@@ -132,9 +135,11 @@ Value replace(NativeCall &c) {
     out += *to;
     at = found + from->size();
     if (from->empty()) {
-      do
+      // One whole UTF-8 sequence.
+      do {
         if (at < all.size()) out += all[at];
-      while (++at < all.size() && (all[at] & 0xC0) == 0x80);
+        ++at;
+      } while (at < all.size() && (all[at] & 0xC0) == 0x80);
       if (at > all.size()) break;
     }
     if (!c.interpreter.checkLength(out.size(), c.span)) return Value::poison();

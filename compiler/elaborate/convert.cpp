@@ -375,7 +375,7 @@ std::optional<DType> Interpreter::toDType(const Value &value, Span where) {
   if (value.isNone()) return DType::Invalid;
   if (value.isDType()) return value.asDType();
   if (auto *text = value.as<TextObject>()) {
-    if (auto dtype = dtypeFromName(text->text)) return *dtype;
+    if (auto dtype = dtypeFromName(text->text)) return dtype;
     fail(Code::WrongType, where, fmt::format("'{}' is no dtype", text->text));
     return std::nullopt;
   }

@@ -422,9 +422,10 @@ Value Interpreter::placeholder(DType dtype, const Value &shape, const Value &byD
   auto full = host.takeName(hasDefault ? "PlaceholderWithDefault" : "Placeholder");
   if (!full) return Value::poison();
   Tensor *otherwise = nullptr;
-  if (hasDefault &&
-      !(otherwise = toTensor(byDefault, DType::Invalid, where, Code::OperandDTypes, "input")))
-    return Value::poison();
+  if (hasDefault) {
+    otherwise = toTensor(byDefault, DType::Invalid, where, Code::OperandDTypes, "input");
+    if (!otherwise) return Value::poison();
+  }
   std::vector<Attr> attrs;
   if (!hasDefault) attrs.push_back(typeAttr("dtype", dtype));
   std::vector<Value> items;

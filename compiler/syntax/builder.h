@@ -8,6 +8,24 @@ namespace graphc {
 /// Thrown through the generated parser to end a statement whose error is reported.
 struct StatementFailed {};
 
+/// How strongly operators bind; 0 is the bottom of an expression, or a lambda.
+enum Strength : uint8_t {
+  Weakest = 0,
+  ConditionalStrength,
+  OrStrength,
+  AndStrength,
+  NotStrength,
+  ComparisonStrength,
+  BitOrStrength,
+  BitXorStrength,
+  BitAndStrength,
+  ShiftStrength,
+  SumStrength,
+  ProductStrength,
+  SignStrength,
+  PowerStrength,
+};
+
 /// Builds the tree of one file. The methods stand in the order of the grammar; each is an
 /// action right after the token or rule that it is about, and reads `last()`.
 ///
