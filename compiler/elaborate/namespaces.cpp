@@ -118,7 +118,8 @@ constexpr Key graphKeys[] = {
 const std::unordered_map<std::string_view, const NativeDef *> &natives() {
   static const auto table = [] {
     std::unordered_map<std::string_view, const NativeDef *> made;
-    for (auto defs : {pythonBuiltins(), scopeFunctions(), settingFunctions(), graphFunctions()})
+    for (auto defs : {pythonBuiltins(), scopeFunctions(), settingFunctions(), graphFunctions(),
+                      gradientFunctions()})
       for (const auto &def : defs) made.emplace(def.name(), &def);
     return made;
   }();

@@ -5,6 +5,7 @@
 // LeakyRelu                                  alpha   floating; float
 // Elu Selu Gelu Softplus Softsign                    floating
 #include "ops/compose.h"
+#include "ops/derive.h"
 #include "ops/evaluate.h"
 #include "ops/tables.h"
 
@@ -28,12 +29,10 @@ struct EluFn {
 };
 // The two constants for which mean 0 and variance 1 are a fixed point: Klambauer et al.,
 // "Self-Normalizing Neural Networks", 2017, equation 14.
+constexpr double seluScale = 1.0507009873554804934193349852946;
+constexpr double seluAlpha = 1.6732632423543772848170429916717;
 struct SeluFn {
-  double operator()(double x) const {
-    constexpr double scale = 1.0507009873554804934193349852946;
-    constexpr double alpha = 1.6732632423543772848170429916717;
-    return scale * (x < 0 ? alpha * std::expm1(x) : x);
-  }
+  double operator()(double x) const { return seluScale * (x < 0 ? seluAlpha * std::expm1(x) : x); }
 };
 struct GeluFn {
   double operator()(double x) const { return 0.5 * x * std::erfc(-x * std::sqrt(0.5)); }
@@ -56,45 +55,90 @@ bool evaluateLeakyRelu(Evaluate &e) {
   return true;
 }
 
+// Gradients -----------------------------------------------------------------------------------
+
+// Those that can be told from the result are: the input need not be kept for them.
+void reluGradient(Derive &d) {
+  Tensor *zero = d.number(0);
+  d.dx[0] = d.select(d.binary("Greater", d.y(), zero), d.g(), zero);
+}
+void relu6Gradient(Derive &d) {
+  Tensor *zero = d.number(0);
+  Tensor *inside = d.binary("LogicalAnd", d.binary("Greater", d.y(), zero),
+                            d.binary("Less", d.y(), d.number(6)));
+  d.dx[0] = d.select(inside, d.g(), zero);
+}
+void leakyReluGradient(Derive &d) {
+  Tensor *through = d.binary("Greater", d.x(), d.number(0));
+  d.dx[0] = d.select(through, d.g(), d.mul(d.op.floatAttr("alpha", 0.2), d.g()));
+}
+void eluGradient(Derive &d) {
+  Tensor *below = d.mul(d.g(), d.add(d.y(), d.number(1)));
+  d.dx[0] = d.select(d.binary("Less", d.y(), d.number(0)), below, d.g());
+}
+void seluGradient(Derive &d) {
+  Tensor *below = d.mul(d.g(), d.add(d.y(), d.number(seluScale * seluAlpha)));
+  d.dx[0] = d.select(d.binary("Less", d.y(), d.number(0)), below, d.mul(seluScale, d.g()));
+}
+// Φ(x) + x·φ(x), with the normal distribution Φ and its density φ.
+void geluGradient(Derive &d) {
+  Tensor *x = d.x();
+  Tensor *phi = d.mul(1 / std::sqrt(2 * M_PI), d.unary("Exp", d.mul(-0.5, d.square(x))));
+  Tensor *Phi = d.mul(0.5, d.unary("Erfc", d.mul(-std::sqrt(0.5), x)));
+  d.dx[0] = d.mul(d.g(), d.add(Phi, d.mul(x, phi)));
+}
+void softplusGradient(Derive &d) { d.dx[0] = d.mul(d.g(), d.unary("Sigmoid", d.x())); }
+void softsignGradient(Derive &d) {
+  d.dx[0] = d.div(d.g(), d.square(d.add(d.number(1), d.unary("Abs", d.x()))));
+}
+
 constexpr OpDef ops[] = {
     {.type = "Relu",
      .infer = inferUnaryNumeric,
      .evaluate = evaluateUnary<ReluFn>,
+     .gradient = deriveBy<reluGradient>,
      .elementwise = true,
      .anyRank = true},
     {.type = "Relu6",
      .infer = inferUnaryNumeric,
      .evaluate = evaluateUnary<Relu6Fn>,
+     .gradient = deriveBy<relu6Gradient>,
      .elementwise = true,
      .anyRank = true},
     {.type = "LeakyRelu",
      .infer = inferUnaryFloat,
      .evaluate = evaluateLeakyRelu,
+     .gradient = deriveBy<leakyReluGradient>,
      .elementwise = true,
      .anyRank = true},
     {.type = "Elu",
      .infer = inferUnaryFloat,
      .evaluate = evaluateUnaryFloat<EluFn>,
+     .gradient = deriveBy<eluGradient>,
      .elementwise = true,
      .anyRank = true},
     {.type = "Selu",
      .infer = inferUnaryFloat,
      .evaluate = evaluateUnaryFloat<SeluFn>,
+     .gradient = deriveBy<seluGradient>,
      .elementwise = true,
      .anyRank = true},
     {.type = "Gelu",
      .infer = inferUnaryFloat,
      .evaluate = evaluateUnaryFloat<GeluFn>,
+     .gradient = deriveBy<geluGradient>,
      .elementwise = true,
      .anyRank = true},
     {.type = "Softplus",
      .infer = inferUnaryFloat,
      .evaluate = evaluateUnaryFloat<SoftplusFn>,
+     .gradient = deriveBy<softplusGradient>,
      .elementwise = true,
      .anyRank = true},
     {.type = "Softsign",
      .infer = inferUnaryFloat,
      .evaluate = evaluateUnaryFloat<SoftsignFn>,
+     .gradient = deriveBy<softsignGradient>,
      .elementwise = true,
      .anyRank = true},
 };

@@ -10,7 +10,9 @@
 // AddN               xs…     numeric; one or more, all of one shape (no broadcasting)
 // Neg Abs Sign       x       numeric; Sign of NaN is NaN
 #include "ops/compose.h"
+#include "ops/derive.h"
 #include "ops/evaluate.h"
+#include "ops/gradient.h"
 #include "ops/numbers.h"
 #include "ops/rules.h"
 #include "ops/tables.h"
@@ -183,30 +185,92 @@ bool evaluateAddN(Evaluate &e) {
   });
 }
 
+// Gradients -----------------------------------------------------------------------------------
+
+void addGradient(Derive &d) {
+  d.to(0, d.g());
+  d.to(1, d.g());
+}
+void subGradient(Derive &d) {
+  d.to(0, d.g());
+  d.to(1, d.neg(d.g()));
+}
+void mulGradient(Derive &d) {
+  d.to(0, d.mul(d.g(), d.x(1)));
+  d.to(1, d.mul(d.g(), d.x(0)));
+}
+void divGradient(Derive &d) {
+  Tensor *part = d.div(d.g(), d.x(1));
+  d.to(0, part);
+  d.to(1, d.neg(d.mul(part, d.y())));
+}
+// x mod y is x - floor(x/y)·y.
+void floorModGradient(Derive &d) {
+  d.to(0, d.g());
+  d.to(1, d.neg(d.mul(d.g(), d.unary("Floor", d.div(d.x(0), d.x(1))))));
+}
+// By x it is 0 where y is, also for x = 0; by y, x^y·log x, which is taken as 0 where x is not
+// positive, as in TensorFlow.
+void powGradient(Derive &d) {
+  Tensor *x = d.x(0), *y = d.x(1), *zero = d.number(0), *one = d.number(1);
+  Tensor *slope = d.mul(y, d.binary("Pow", x, d.sub(y, one)));
+  d.to(0, d.mul(d.g(), d.select(d.binary("Equal", y, zero), zero, slope)));
+  Tensor *positive = d.binary("Greater", x, zero);
+  Tensor *log = d.select(positive, d.unary("Log", d.select(positive, x, one)), zero);
+  d.to(1, d.mul(d.g(), d.mul(d.y(), log)));
+}
+/// Where both are equal, the first one is taken to be the result.
+template <bool Larger>
+void extremeGradient(Derive &d) {
+  Tensor *first = d.binary(Larger ? "GreaterEqual" : "LessEqual", d.x(0), d.x(1));
+  Tensor *zero = d.number(0);
+  d.to(0, d.select(first, d.g(), zero));
+  d.to(1, d.select(first, zero, d.g()));
+}
+void squaredDifferenceGradient(Derive &d) {
+  Tensor *slope = d.mul(d.mul(2, d.g()), d.sub(d.x(0), d.x(1)));
+  d.to(0, slope);
+  d.to(1, d.neg(slope));
+}
+void addNGradient(Derive &d) {
+  for (auto *&dx : d.dx) dx = d.g();
+}
+void negGradient(Derive &d) { d.dx[0] = d.neg(d.g()); }
+void absGradient(Derive &d) { d.dx[0] = d.mul(d.g(), d.unary("Sign", d.x())); }
+// Zeros rather than nothing, as in TensorFlow.
+void signGradient(Derive &d) {
+  d.dx[0] = d.x()->shape.hasRank() ? filled(d.b, d.x(), 0) : d.mul(d.number(0), d.g());
+}
+
 constexpr OpDef ops[] = {
     {.type = "Add",
      .infer = inferDims<addDims>,
      .evaluate = evaluateBinary<AddFn>,
+     .gradient = deriveBy<addGradient>,
      .elementwise = true,
      .anyRank = true},
     {.type = "Sub",
      .infer = inferDims<subDims>,
      .evaluate = evaluateBinary<SubFn>,
+     .gradient = deriveBy<subGradient>,
      .elementwise = true,
      .anyRank = true},
     {.type = "Mul",
      .infer = inferDims<mulDims>,
      .evaluate = evaluateBinary<MulFn>,
+     .gradient = deriveBy<mulGradient>,
      .elementwise = true,
      .anyRank = true},
     {.type = "RealDiv",
      .infer = inferBinaryFloat,
      .evaluate = evaluateBinary<DivFn>,
+     .gradient = deriveBy<divGradient>,
      .elementwise = true,
      .anyRank = true},
     {.type = "FloorDiv",
      .infer = inferDims<floorDivDims>,
      .evaluate = evaluateFloor<true>,
+     .gradient = noGradient,
      .elementwise = true,
      .mayFail = true,
      .failsOnIntegersOnly = true,
@@ -214,6 +278,7 @@ constexpr OpDef ops[] = {
     {.type = "FloorMod",
      .infer = inferDims<modDims>,
      .evaluate = evaluateFloor<false>,
+     .gradient = deriveBy<floorModGradient>,
      .elementwise = true,
      .mayFail = true,
      .failsOnIntegersOnly = true,
@@ -221,6 +286,7 @@ constexpr OpDef ops[] = {
     {.type = "Pow",
      .infer = inferBinaryNumeric,
      .evaluate = evaluatePow,
+     .gradient = deriveBy<powGradient>,
      .elementwise = true,
      .mayFail = true,
      .failsOnIntegersOnly = true,
@@ -228,36 +294,43 @@ constexpr OpDef ops[] = {
     {.type = "Maximum",
      .infer = inferDims<graphc::max>,
      .evaluate = evaluateBinary<MaximumFn>,
+     .gradient = deriveBy<extremeGradient<true>>,
      .elementwise = true,
      .anyRank = true},
     {.type = "Minimum",
      .infer = inferDims<graphc::min>,
      .evaluate = evaluateBinary<MinimumFn>,
+     .gradient = deriveBy<extremeGradient<false>>,
      .elementwise = true,
      .anyRank = true},
     {.type = "SquaredDifference",
      .infer = inferBinaryNumeric,
      .evaluate = evaluateBinary<SquaredDifferenceFn>,
+     .gradient = deriveBy<squaredDifferenceGradient>,
      .elementwise = true,
      .anyRank = true},
     {.type = "AddN",
      .infer = inferAddN,
      .evaluate = evaluateAddN,
+     .gradient = deriveBy<addNGradient>,
      .elementwise = true,
      .anyRank = true},
     {.type = "Neg",
      .infer = inferUnaryNumeric,
      .evaluate = evaluateUnary<NegFn>,
+     .gradient = deriveBy<negGradient>,
      .elementwise = true,
      .anyRank = true},
     {.type = "Abs",
      .infer = inferUnaryNumeric,
      .evaluate = evaluateUnary<AbsFn>,
+     .gradient = deriveBy<absGradient>,
      .elementwise = true,
      .anyRank = true},
     {.type = "Sign",
      .infer = inferUnaryNumeric,
      .evaluate = evaluateUnary<SignFn>,
+     .gradient = deriveBy<signGradient>,
      .elementwise = true,
      .anyRank = true},
 };

@@ -13,6 +13,8 @@
 // r is x's rank. The pass "canonicalize" (transform/), which runs at every level, rewrites Squeeze
 // and ExpandDims as Reshape, ReverseV2 as StridedSlice, and drops Identity and StopGradient
 // (but for an Identity that waits for something), so that generated code needs no kernels for them.
+#include "ops/derive.h"
+#include "ops/gradient.h"
 #include "ops/rules.h"
 #include "ops/tables.h"
 
@@ -279,17 +281,59 @@ Tensor *buildCastTo(Call &c) {
   return castTo(c, dtype);
 }
 
+// Gradients -------------------------------------------------------------------------------------
+
+void viewGradient(Derive &d) { d.dx[0] = d.reshape(d.g(), d.x()->shape); }
+void transposeGradient(Derive &d) {
+  auto perm = d.op.intsAttr("perm");
+  vector<int64_t> back(perm.size());
+  for (size_t a = 0; a < perm.size(); ++a) back[size_t(perm[a])] = int64_t(a);
+  d.dx[0] = d.transpose(d.g(), back);
+}
+void reverseGradient(Derive &d) {
+  d.dx[0] = d.b.op("ReverseV2", {d.g()}, {intsAttr("axis", d.op.intsAttr("axis"))});
+}
+void identityGradient(Derive &d) { d.dx[0] = d.g(); }
+void castGradient(Derive &d) {
+  if (isFloating(d.x()->dtype))
+    d.dx[0] = d.b.op("Cast", {d.g()}, {typeAttr("dtype", d.x()->dtype)});
+}
+
 constexpr OpDef ops[] = {
-    {.type = "Reshape", .infer = inferReshape, .evaluate = evaluateView},
-    {.type = "Squeeze", .infer = inferSqueeze, .evaluate = evaluateView},
-    {.type = "ExpandDims", .infer = inferExpandDims, .evaluate = evaluateView},
-    {.type = "Transpose", .infer = inferTranspose, .evaluate = evaluateTranspose},
-    {.type = "ReverseV2", .infer = inferReverse, .evaluate = evaluateReverse},
-    {.type = "Identity", .infer = inferIdentity, .evaluate = evaluateView, .anyRank = true},
-    {.type = "StopGradient", .infer = inferIdentity, .evaluate = evaluateView, .anyRank = true},
+    {.type = "Reshape",
+     .infer = inferReshape,
+     .evaluate = evaluateView,
+     .gradient = deriveBy<viewGradient>},
+    {.type = "Squeeze",
+     .infer = inferSqueeze,
+     .evaluate = evaluateView,
+     .gradient = deriveBy<viewGradient>},
+    {.type = "ExpandDims",
+     .infer = inferExpandDims,
+     .evaluate = evaluateView,
+     .gradient = deriveBy<viewGradient>},
+    {.type = "Transpose",
+     .infer = inferTranspose,
+     .evaluate = evaluateTranspose,
+     .gradient = deriveBy<transposeGradient>},
+    {.type = "ReverseV2",
+     .infer = inferReverse,
+     .evaluate = evaluateReverse,
+     .gradient = deriveBy<reverseGradient>},
+    {.type = "Identity",
+     .infer = inferIdentity,
+     .evaluate = evaluateView,
+     .gradient = deriveBy<identityGradient>,
+     .anyRank = true},
+    {.type = "StopGradient",
+     .infer = inferIdentity,
+     .evaluate = evaluateView,
+     .gradient = noGradient,
+     .anyRank = true},
     {.type = "Cast",
      .infer = inferCast,
      .evaluate = evaluateCast,
+     .gradient = deriveBy<castGradient>,
      .elementwise = true,
      .anyRank = true},
 };

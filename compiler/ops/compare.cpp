@@ -9,6 +9,7 @@
 //                                                          broadcast; functions have turned a
 //                                                          vector that selects rows into a column
 #include "ops/compose.h"
+#include "ops/derive.h"
 #include "ops/evaluate.h"
 #include "ops/tables.h"
 
@@ -90,6 +91,12 @@ bool evaluateSelect(Evaluate &e) {
   return true;
 }
 
+void selectGradient(Derive &d) {
+  Tensor *zero = d.number(0);
+  d.to(1, d.select(d.x(0), d.g(), zero));
+  d.to(2, d.select(d.x(0), zero, d.g()));
+}
+
 constexpr OpDef ops[] = {
     {.type = "Equal",
      .infer = inferCompare,
@@ -139,6 +146,7 @@ constexpr OpDef ops[] = {
     {.type = "Select",
      .infer = inferSelect,
      .evaluate = evaluateSelect,
+     .gradient = deriveBy<selectGradient>,
      .elementwise = true,
      .anyRank = true},
 };

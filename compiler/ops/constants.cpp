@@ -20,6 +20,8 @@
 // `shape` is left out where even the rank is unknown. The run-time dimensions of a
 // PlaceholderWithDefault that is no input of an export are those of its default. The pass
 // "canonicalize" (transform/), which runs at every level, rewrites Shape, Size and Rank as Dims.
+#include "ops/derive.h"
+#include "ops/gradient.h"
 #include "ops/rules.h"
 #include "ops/tables.h"
 
@@ -444,16 +446,25 @@ Tensor *buildShape(Call &c) {
                  {typeAttr("dtype", c.dtype("out_type"))});
 }
 
+// Gradients -------------------------------------------------------------------------------------
+
+void defaultGradient(Derive &d) { d.dx[0] = d.g(); }
+void fillGradient(Derive &d) { d.dx[0] = sumTo(d.b, d.g(), Shape::scalar()); }
+
 constexpr OpDef ops[] = {
     {.type = "Const", .infer = inferConst, .evaluate = evaluateConst},
     {.type = "Dims", .infer = inferDims, .evaluate = evaluateDims},
     {.type = "Placeholder", .infer = inferPlaceholder, .stateful = true},
     {.type = "PlaceholderWithDefault",
      .infer = inferPlaceholderWithDefault,
+     .gradient = deriveBy<defaultGradient>,
      .stateful = true,
      .anyRank = true},
-    {.type = "Fill", .infer = inferFill, .evaluate = evaluateFill},
-    {.type = "Range", .infer = inferRange, .evaluate = evaluateRange},
+    {.type = "Fill",
+     .infer = inferFill,
+     .evaluate = evaluateFill,
+     .gradient = deriveBy<fillGradient>},
+    {.type = "Range", .infer = inferRange, .evaluate = evaluateRange, .gradient = noGradient},
     {.type = "Shape", .infer = inferShape, .evaluate = evaluateShape, .anyRank = true},
     {.type = "Size", .infer = inferSize, .evaluate = evaluateSize, .anyRank = true},
     {.type = "Rank", .infer = inferRank, .evaluate = evaluateRank, .anyRank = true},

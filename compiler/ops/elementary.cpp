@@ -5,7 +5,9 @@
 // numeric:  Square; Round (to the nearest, halves to the even one; integers stay)
 // floating to bool: IsNan IsInf IsFinite
 #include "ops/compose.h"
+#include "ops/derive.h"
 #include "ops/evaluate.h"
+#include "ops/gradient.h"
 #include "ops/numbers.h"
 #include "ops/tables.h"
 
@@ -66,10 +68,54 @@ struct Atan2Fn {
   auto operator()(auto y, auto x) const { return std::atan2(double(y), double(x)); }
 };
 
+// What the derivative by x is, times g; y is the result.
+#define FLOAT_GRADIENT(name, expression)                                                           \
+  void name##Gradient(Derive &d) {                                                                 \
+    [[maybe_unused]] Tensor *g = d.g(), *x = d.x(), *y = d.y();                                    \
+    d.dx[0] = expression;                                                                          \
+  }
+FLOAT_GRADIENT(Square, d.mul(g, d.mul(2, x)))
+FLOAT_GRADIENT(Sqrt, d.div(d.mul(0.5, g), y))
+FLOAT_GRADIENT(Rsqrt, d.mul(d.mul(-0.5, g), d.mul(y, d.square(y))))
+FLOAT_GRADIENT(Exp, d.mul(g, y))
+FLOAT_GRADIENT(Expm1, d.mul(g, d.unary("Exp", x)))
+FLOAT_GRADIENT(Log, d.div(g, x))
+FLOAT_GRADIENT(Log1p, d.div(g, d.add(x, d.number(1))))
+FLOAT_GRADIENT(Tanh, d.mul(g, d.sub(d.number(1), d.square(y))))
+FLOAT_GRADIENT(Sigmoid, d.mul(g, d.mul(y, d.sub(d.number(1), y))))
+FLOAT_GRADIENT(Sin, d.mul(g, d.unary("Cos", x)))
+FLOAT_GRADIENT(Cos, d.neg(d.mul(g, d.unary("Sin", x))))
+FLOAT_GRADIENT(Tan, d.mul(g, d.add(d.square(y), d.number(1))))
+FLOAT_GRADIENT(Asin, d.mul(g, d.unary("Rsqrt", d.sub(d.number(1), d.square(x)))))
+FLOAT_GRADIENT(Acos, d.neg(d.mul(g, d.unary("Rsqrt", d.sub(d.number(1), d.square(x))))))
+FLOAT_GRADIENT(Atan, d.div(g, d.add(d.square(x), d.number(1))))
+FLOAT_GRADIENT(Sinh, d.mul(g, d.unary("Cosh", x)))
+FLOAT_GRADIENT(Cosh, d.mul(g, d.unary("Sinh", x)))
+FLOAT_GRADIENT(Reciprocal, d.neg(d.mul(g, d.square(y))))
+// ±2/√π · e^(-x²)
+FLOAT_GRADIENT(Erf, d.mul(d.mul(2 / std::sqrt(M_PI), g), d.unary("Exp", d.neg(d.square(x)))))
+FLOAT_GRADIENT(Erfc, d.mul(d.mul(-2 / std::sqrt(M_PI), g), d.unary("Exp", d.neg(d.square(x)))))
+#undef FLOAT_GRADIENT
+
+void atan2Gradient(Derive &d) {
+  Tensor *y = d.x(0), *x = d.x(1);
+  Tensor *part = d.div(d.g(), d.add(d.square(x), d.square(y)));
+  d.to(0, d.mul(part, x));
+  d.to(1, d.neg(d.mul(part, y)));
+}
+
 #define FLOAT_OP(name)                                                                             \
   {.type = #name,                                                                                  \
    .infer = inferUnaryFloat,                                                                       \
    .evaluate = evaluateUnaryFloat<name##Fn>,                                                       \
+   .gradient = deriveBy<name##Gradient>,                                                           \
+   .elementwise = true,                                                                            \
+   .anyRank = true}
+#define STEP_OP(name)                                                                              \
+  {.type = #name,                                                                                  \
+   .infer = inferUnaryFloat,                                                                       \
+   .evaluate = evaluateUnaryFloat<name##Fn>,                                                       \
+   .gradient = noGradient,                                                                         \
    .elementwise = true,                                                                            \
    .anyRank = true}
 #define FLOAT_TEST(name)                                                                           \
@@ -83,16 +129,19 @@ constexpr OpDef ops[] = {
     {.type = "Square",
      .infer = inferUnaryNumeric,
      .evaluate = evaluateUnary<SquareFn>,
+     .gradient = deriveBy<SquareGradient>,
      .elementwise = true,
      .anyRank = true},
     {.type = "Round",
      .infer = inferUnaryNumeric,
      .evaluate = evaluateUnary<RoundFn>,
+     .gradient = noGradient,
      .elementwise = true,
      .anyRank = true},
     {.type = "Atan2",
      .infer = inferBinaryFloat,
      .evaluate = evaluateBinary<Atan2Fn>,
+     .gradient = deriveBy<atan2Gradient>,
      .elementwise = true,
      .anyRank = true},
     FLOAT_OP(Sqrt),
@@ -111,8 +160,8 @@ constexpr OpDef ops[] = {
     FLOAT_OP(Atan),
     FLOAT_OP(Sinh),
     FLOAT_OP(Cosh),
-    FLOAT_OP(Floor),
-    FLOAT_OP(Ceil),
+    STEP_OP(Floor),
+    STEP_OP(Ceil),
     FLOAT_OP(Reciprocal),
     FLOAT_OP(Erf),
     FLOAT_OP(Erfc),
@@ -121,6 +170,7 @@ constexpr OpDef ops[] = {
     FLOAT_TEST(IsFinite),
 };
 #undef FLOAT_OP
+#undef STEP_OP
 #undef FLOAT_TEST
 
 #define LIKE_X "\nThe result has x's shape and dtype, which is floating."

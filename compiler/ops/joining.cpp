@@ -14,6 +14,7 @@
 // r is x's rank. The pass "canonicalize" (transform/), which runs at every level, rewrites Pack and
 // Unpack as Reshape and ConcatV2 or Split, and Tile as Reshape and BroadcastTo, so that generated
 // code needs no kernels for them.
+#include "ops/derive.h"
 #include "ops/rules.h"
 #include "ops/tables.h"
 
@@ -481,15 +482,128 @@ Tensor *buildPad(Call &c) {
   return c.made ? c.made->output() : nullptr;
 }
 
+// Gradients -------------------------------------------------------------------------------------
+
+void concatGradient(Derive &d) {
+  size_t axis = size_t(d.op.intAttr("axis"));
+  vector<Dim> sizes;
+  for (size_t i = 0; i < d.op.inputs.size(); ++i) sizes.push_back(d.x(i)->shape[int(axis)]);
+  auto *split = d.b.make(
+      *findOp("Split"), "", d.dy,
+      vector<Attr>{intAttr("axis", int64_t(axis)), dimsAttr("size_splits", d.b.keep(sizes))});
+  for (size_t i = 0; split && i < d.dx.size(); ++i) d.dx[i] = split->output(i);
+}
+
+void packGradient(Derive &d) {
+  auto *unpack = d.b.make(
+      *findOp("Unpack"), "", d.dy,
+      vector<Attr>{intAttr("axis", d.op.intAttr("axis")), intAttr("num", int64_t(d.dx.size()))});
+  for (size_t i = 0; unpack && i < d.dx.size(); ++i) d.dx[i] = unpack->output(i);
+}
+
+/// Of what cuts: the derivatives of the pieces joined, with zeros for pieces that nothing used.
+template <bool Stacked>
+void cutGradient(Derive &d) {
+  vector<Tensor *> parts;
+  for (size_t i = 0; i < d.dy.size(); ++i) parts.push_back(d.gradOrZeros(i));
+  auto *joined = d.b.make(*findOp(Stacked ? "Pack" : "ConcatV2"), "", parts,
+                          vector<Attr>{intAttr("axis", d.op.intAttr("axis"))});
+  d.dx[0] = joined ? joined->output() : nullptr;
+}
+
+void tileGradient(Derive &d) {
+  // Each axis as two: which copy, which element of it.
+  auto multiples = d.op.dimsAttr("multiples");
+  vector<Dim> apart;
+  vector<int64_t> copies;
+  for (int a = 0; a < d.x()->shape.rank(); ++a) {
+    if (!multiples[size_t(a)].is(1)) {
+      copies.push_back(int64_t(apart.size()));
+      apart.push_back(multiples[size_t(a)]);
+    }
+    apart.push_back(d.x()->shape[a]);
+  }
+  d.dx[0] = d.sum(d.reshape(d.g(), apart), copies, false);
+}
+
+void broadcastToGradient(Derive &d) { d.to(0, d.g()); }
+
+vector<Dim> dimsOf(std::span<const Dim> dims) { return {dims.begin(), dims.end()}; }
+
+void padGradient(Derive &d) {
+  Shape x = d.x()->shape;
+  auto before = dimsOf(d.op.dimsAttr("before"));
+  d.dx[0] = d.slice(d.g(), before, dimsOf(x.dims()));
+  // What the padding itself gets is the rest.
+  d.dx[1] = d.sub(sumTo(d.b, d.g(), Shape::scalar()), sumTo(d.b, d.dx[0], Shape::scalar()));
+}
+
+/// What was mirrored is turned back, axis by axis, and added where it came from.
+void mirrorPadGradient(Derive &d) {
+  Shape x = d.x()->shape;
+  Dim edge = d.op.textAttr("mode") == "REFLECT" ? Dim(1) : Dim(0);
+  Tensor *t = d.g();
+  for (int a = 0; a < x.rank() && t; ++a) {
+    Dim before = d.op.dimsAttr("before")[size_t(a)], after = d.op.dimsAttr("after")[size_t(a)];
+    auto whole = dimsOf(t->shape.dims());
+    auto piece = [&](Dim begin, Dim size) {
+      vector<Dim> from(whole.size(), Dim(0)), sizes = whole;
+      from[size_t(a)] = begin;
+      sizes[size_t(a)] = size;
+      return d.slice(t, from, sizes);
+    };
+    auto placed = [&](Tensor *mirrored, Dim at, Dim rest) {
+      vector<Dim> front(whole.size(), Dim(0)), back = front;
+      front[size_t(a)] = at;
+      back[size_t(a)] = rest;
+      return d.pad(mirrored ? d.reverse(mirrored, a) : nullptr, front, back);
+    };
+    vector<Tensor *> parts{piece(before, x[a])};
+    if (!before.is(0)) parts.push_back(placed(piece(Dim(0), before), edge, x[a] - before - edge));
+    if (!after.is(0))
+      parts.push_back(placed(piece(before + x[a], after), x[a] - after - edge, edge));
+    if (parts.size() > 1) {
+      auto *sum = d.b.make(*findOp("AddN"), "", parts, {});
+      t = sum ? sum->output() : nullptr;
+    }
+  }
+  d.dx[0] = t;
+}
+
 constexpr OpDef ops[] = {
-    {.type = "ConcatV2", .infer = inferConcat, .evaluate = evaluateJoin, .anyRank = true},
-    {.type = "Pack", .infer = inferPack, .evaluate = evaluateJoin, .anyRank = true},
-    {.type = "Unpack", .infer = inferUnpack, .evaluate = evaluateCut, .anyRank = true},
-    {.type = "Split", .infer = inferSplit, .evaluate = evaluateCut, .anyRank = true},
-    {.type = "Tile", .infer = inferTile, .evaluate = evaluateTile},
-    {.type = "BroadcastTo", .infer = inferBroadcastTo, .evaluate = evaluateBroadcastTo},
-    {.type = "Pad", .infer = inferPad, .evaluate = evaluatePad},
-    {.type = "MirrorPad", .infer = inferMirrorPad, .evaluate = evaluateMirrorPad},
+    {.type = "ConcatV2",
+     .infer = inferConcat,
+     .evaluate = evaluateJoin,
+     .gradient = deriveBy<concatGradient>,
+     .anyRank = true},
+    {.type = "Pack",
+     .infer = inferPack,
+     .evaluate = evaluateJoin,
+     .gradient = deriveBy<packGradient>,
+     .anyRank = true},
+    {.type = "Unpack",
+     .infer = inferUnpack,
+     .evaluate = evaluateCut,
+     .gradient = deriveBy<cutGradient<true>>,
+     .anyRank = true},
+    {.type = "Split",
+     .infer = inferSplit,
+     .evaluate = evaluateCut,
+     .gradient = deriveBy<cutGradient<false>>,
+     .anyRank = true},
+    {.type = "Tile",
+     .infer = inferTile,
+     .evaluate = evaluateTile,
+     .gradient = deriveBy<tileGradient>},
+    {.type = "BroadcastTo",
+     .infer = inferBroadcastTo,
+     .evaluate = evaluateBroadcastTo,
+     .gradient = deriveBy<broadcastToGradient>},
+    {.type = "Pad", .infer = inferPad, .evaluate = evaluatePad, .gradient = deriveBy<padGradient>},
+    {.type = "MirrorPad",
+     .infer = inferMirrorPad,
+     .evaluate = evaluateMirrorPad,
+     .gradient = deriveBy<mirrorPadGradient>},
 };
 
 constexpr FunctionDef functions[] = {

@@ -9,6 +9,7 @@
 //                                                       value's last axis (never broadcast)
 #include "ops/arguments.h"
 #include "ops/compose.h"
+#include "ops/derive.h"
 #include "ops/evaluate.h"
 #include "ops/numbers.h"
 #include "ops/tables.h"
@@ -105,11 +106,48 @@ struct AddFn {
   auto operator()(auto a, auto b) const { return wrapAdd(a, b); }
 };
 
+// Gradients -----------------------------------------------------------------------------------
+
+Tensor *product(const Derive &d, Tensor *a, Tensor *b, bool transposeA, bool transposeB) {
+  return d.b.op("MatMul", {a, b},
+                {boolAttr("transpose_a", transposeA), boolAttr("transpose_b", transposeB)});
+}
+
+/// The matrices of a batch one below the other: (…, m, k) as (…·m, k).
+Tensor *stacked(const Derive &d, Tensor *t) {
+  if (t->shape.rank() <= 2) return t;
+  Dim rows(1);
+  for (Dim size : t->shape.dims().first(size_t(t->shape.rank() - 1))) rows = rows * size;
+  return d.reshape(t, {rows, t->shape[t->shape.rank() - 1]});
+}
+
+// Of C = A·B: G·Bᵀ and Aᵀ·G; each transposed in turn where A or B was taken so.
+void matMulGradient(Derive &d) {
+  bool ta = d.op.boolAttr("transpose_a"), tb = d.op.boolAttr("transpose_b");
+  Tensor *a = d.x(0), *b = d.x(1), *g = d.g();
+  d.to(0, ta ? product(d, b, g, tb, true) : product(d, g, b, false, !tb));
+  // One matrix b for a whole batch: its gradient is one product, instead of a sum of many.
+  if (b->shape.rank() == 2 && a->shape.rank() > 2 && !ta) {
+    a = stacked(d, a);
+    g = stacked(d, g);
+  }
+  d.to(1, tb ? product(d, g, a, true, ta) : product(d, a, g, !ta, false));
+}
+
+void biasAddGradient(Derive &d) {
+  d.dx[0] = d.g();
+  d.to(1, d.g());
+}
+
 constexpr OpDef ops[] = {
-    {.type = "MatMul", .infer = inferMatMul, .evaluate = evaluateMatMul},
+    {.type = "MatMul",
+     .infer = inferMatMul,
+     .evaluate = evaluateMatMul,
+     .gradient = deriveBy<matMulGradient>},
     {.type = "BiasAdd",
      .infer = inferBiasAdd,
      .evaluate = evaluateBinary<AddFn>,
+     .gradient = deriveBy<biasAddGradient>,
      .elementwise = true},
 };
 

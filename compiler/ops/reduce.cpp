@@ -16,6 +16,7 @@
 // formed in double here; compiled code adds in an order of its own.
 #include "ops/arguments.h"
 #include "ops/compose.h"
+#include "ops/derive.h"
 #include "ops/evaluate.h"
 #include "ops/numbers.h"
 #include "ops/rules.h"
@@ -204,12 +205,65 @@ bool evaluateArg(Evaluate &e) {
   });
 }
 
+// Gradients -----------------------------------------------------------------------------------
+
+std::vector<int64_t> axesOf(const Derive &d) {
+  auto axes = d.op.intsAttr("axes");
+  return {axes.begin(), axes.end()};
+}
+
+/// A tensor of the output's shape with the reduced axes as 1.
+Tensor *withAxes(const Derive &d, Tensor *t) {
+  std::vector<Dim> dims(d.x()->shape.begin(), d.x()->shape.end());
+  for (int64_t axis : d.op.intsAttr("axes")) dims[size_t(axis)] = 1;
+  return d.reshape(t, dims);
+}
+
+void sumGradient(Derive &d) { d.dx[0] = d.broadcast(withAxes(d, d.g()), d.x()->shape); }
+
+void meanGradient(Derive &d) {
+  Tensor *count = countOf(d.b, d.x()->shape, d.op.intsAttr("axes"), d.dtype());
+  d.dx[0] = d.broadcast(withAxes(d, d.div(d.g(), count)), d.x()->shape);
+}
+
+// The product of the others: all of it over x, or where x is the only zero, that of what is none.
+void prodGradient(Derive &d) {
+  Tensor *x = d.x(), *zero = d.number(0), *one = d.number(1);
+  Tensor *isZero = d.binary("Equal", x, zero), *zeros = d.select(isZero, one, zero);
+  Tensor *count = d.sum(zeros, axesOf(d), true);
+  Tensor *nonzero = d.select(isZero, one, x);
+  Tensor *product = d.b.op("Prod", {nonzero},
+                           {intsAttr("axes", d.op.intsAttr("axes")), boolAttr("keepdims", true)});
+  Tensor *others = d.select(d.binary("Equal", count, zeros), d.div(product, nonzero), zero);
+  d.dx[0] = d.mul(withAxes(d, d.g()), others);
+}
+
+/// Elements that tie share evenly.
+void extremeGradient(Derive &d) {
+  Tensor *chosen = d.binary("Equal", d.x(), withAxes(d, d.y()));
+  Tensor *ties = d.sum(d.select(chosen, d.number(1), d.number(0)), axesOf(d), true);
+  Tensor *share = d.div(withAxes(d, d.g()), ties);
+  d.dx[0] = d.select(chosen, share, d.number(0));
+}
+
 constexpr OpDef ops[] = {
-    {.type = "Sum", .infer = inferSum, .evaluate = evaluateSum},
-    {.type = "Mean", .infer = inferReduce, .evaluate = evaluateMean},
-    {.type = "Prod", .infer = inferProd, .evaluate = evaluateProd},
-    {.type = "Max", .infer = inferReduce, .evaluate = evaluateMax},
-    {.type = "Min", .infer = inferReduce, .evaluate = evaluateMin},
+    {.type = "Sum", .infer = inferSum, .evaluate = evaluateSum, .gradient = deriveBy<sumGradient>},
+    {.type = "Mean",
+     .infer = inferReduce,
+     .evaluate = evaluateMean,
+     .gradient = deriveBy<meanGradient>},
+    {.type = "Prod",
+     .infer = inferProd,
+     .evaluate = evaluateProd,
+     .gradient = deriveBy<prodGradient>},
+    {.type = "Max",
+     .infer = inferReduce,
+     .evaluate = evaluateMax,
+     .gradient = deriveBy<extremeGradient>},
+    {.type = "Min",
+     .infer = inferReduce,
+     .evaluate = evaluateMin,
+     .gradient = deriveBy<extremeGradient>},
     {.type = "Any", .infer = inferLogicalReduce, .evaluate = evaluateAny},
     {.type = "All", .infer = inferLogicalReduce, .evaluate = evaluateAll},
     {.type = "ArgMax", .infer = inferArg, .evaluate = evaluateArg<true>, .anyRank = true},

@@ -11,6 +11,7 @@
 // `axis` is an int in [0, rank); m is the largest element along it.
 #include "ops/arguments.h"
 #include "ops/compose.h"
+#include "ops/derive.h"
 #include "ops/evaluate.h"
 #include "ops/tables.h"
 
@@ -154,15 +155,58 @@ bool evaluateSparseCrossEntropy(Evaluate &e) {
   return inRange;
 }
 
+// Gradients -----------------------------------------------------------------------------------
+
+void softmaxGradient(Derive &d) {
+  Tensor *along = d.sum(d.mul(d.g(), d.y()), {d.op.intAttr("axis")}, true);
+  d.dx[0] = d.mul(d.sub(d.g(), along), d.y());
+}
+void logSoftmaxGradient(Derive &d) {
+  Tensor *along = d.sum(d.g(), {d.op.intAttr("axis")}, true);
+  d.dx[0] = d.sub(d.g(), d.mul(d.unary("Exp", d.y()), along));
+}
+
+Tensor *ofLogits(const Derive &d, std::string_view type, int64_t axis) {
+  return d.b.op(type, {d.x(0)}, {intAttr("axis", axis)});
+}
+/// What comes from the losses, with an axis of 1 for the classes.
+Tensor *withClasses(const Derive &d, int64_t axis) {
+  return d.b.op("ExpandDims", {d.g()}, {intAttr("axis", axis)});
+}
+
+// softmax(logits)·Σ labels - labels, and -log_softmax(logits).
+void crossEntropyGradient(Derive &d) {
+  int64_t axis = d.op.intAttr("axis");
+  Tensor *g = withClasses(d, axis), *labels = d.x(1);
+  Tensor *all = d.sum(labels, {axis}, true);
+  d.dx[0] = d.mul(g, d.sub(d.mul(ofLogits(d, "Softmax", axis), all), labels));
+  d.dx[1] = d.neg(d.mul(g, ofLogits(d, "LogSoftmax", axis)));
+}
+void sparseCrossEntropyGradient(Derive &d) {
+  int64_t axis = d.x(0)->shape.rank() - 1;
+  std::vector<Dim> depth{d.x(0)->shape[int(axis)]};
+  Tensor *hot = d.b.op("OneHot", {d.x(1), d.number(1), d.number(0)},
+                       {dimsAttr("depth", d.b.keep(depth)), intAttr("axis", axis)});
+  d.dx[0] = d.mul(withClasses(d, axis), d.sub(ofLogits(d, "Softmax", axis), hot));
+}
+
 constexpr OpDef ops[] = {
-    {.type = "Softmax", .infer = inferSoftmax, .evaluate = evaluateSoftmax<false>},
-    {.type = "LogSoftmax", .infer = inferSoftmax, .evaluate = evaluateSoftmax<true>},
+    {.type = "Softmax",
+     .infer = inferSoftmax,
+     .evaluate = evaluateSoftmax<false>,
+     .gradient = deriveBy<softmaxGradient>},
+    {.type = "LogSoftmax",
+     .infer = inferSoftmax,
+     .evaluate = evaluateSoftmax<true>,
+     .gradient = deriveBy<logSoftmaxGradient>},
     {.type = "SoftmaxCrossEntropyWithLogits",
      .infer = inferCrossEntropy,
-     .evaluate = evaluateCrossEntropy},
+     .evaluate = evaluateCrossEntropy,
+     .gradient = deriveBy<crossEntropyGradient>},
     {.type = "SparseSoftmaxCrossEntropyWithLogits",
      .infer = inferSparseCrossEntropy,
      .evaluate = evaluateSparseCrossEntropy,
+     .gradient = deriveBy<sparseCrossEntropyGradient>,
      .mayFail = true},
 };
 

@@ -9,6 +9,7 @@
 // `Operation::variable` is what they read or write; dtype and shape are the variable's. Which value
 // a read sees, and which one AssignAdd adds to, is said in ops/order.h.
 #include "ops/effects.h"
+#include "ops/gradient.h"
 #include "ops/rules.h"
 #include "ops/tables.h"
 
@@ -57,9 +58,21 @@ bool inferArithmeticAssign(Infer &i) {
 
 constexpr OpDef ops[] = {
     {.type = "ReadVariable", .infer = inferRead, .stateful = true},
-    {.type = "Assign", .infer = inferAssign, .stateful = true, .anyRank = true},
-    {.type = "AssignAdd", .infer = inferArithmeticAssign, .stateful = true, .anyRank = true},
-    {.type = "AssignSub", .infer = inferArithmeticAssign, .stateful = true, .anyRank = true},
+    {.type = "Assign",
+     .infer = inferAssign,
+     .gradient = noGradient,
+     .stateful = true,
+     .anyRank = true},
+    {.type = "AssignAdd",
+     .infer = inferArithmeticAssign,
+     .gradient = noGradient,
+     .stateful = true,
+     .anyRank = true},
+    {.type = "AssignSub",
+     .infer = inferArithmeticAssign,
+     .gradient = noGradient,
+     .stateful = true,
+     .anyRank = true},
 };
 
 Tensor *onVariable(OpBuilder &builder, std::string_view type, std::string_view name,
