@@ -1,8 +1,12 @@
-# Writes OUTPUT, a C++ table of the pages in FOLDER: {"E0201", R"(...)"}. Run as a script:
-#   cmake -DFOLDER=… -DOUTPUT=… -P EmbedPages.cmake
-file(GLOB pages RELATIVE ${FOLDER} ${FOLDER}/*.md)
+# Writes OUTPUT, a C++ table of the pages in FOLDER that end in EXTENSION, named without it:
+# {"E0201", R"(...)"}. Run as a script:
+#   cmake -DFOLDER=… [-DEXTENSION=md] -DOUTPUT=… -P EmbedPages.cmake
+if(NOT EXTENSION)
+  set(EXTENSION md)
+endif()
+file(GLOB pages RELATIVE ${FOLDER} ${FOLDER}/*.${EXTENSION})
 list(SORT pages)
-set(text "// Made from docs/explain. Do not edit.\n")
+set(text "// Made from the files of a folder. Do not edit.\n")
 foreach(page ${pages})
   file(READ ${FOLDER}/${page} contents HEX)
   # Bytes, not a string literal: no page can hold what ends it, and none is too long.

@@ -88,9 +88,6 @@ private:
 /// The model's name: `given`, else the file's stem. Empty, after a message, if it can't be one.
 std::string modelName(const std::string &given, const std::string &file);
 
-/// The folder in which this program stands; "" if the system does not say.
-std::string programFolder();
-
 struct Codegen;
 /// Loads the code generator, once. Null, with the reason in `why`, where it can't be.
 const Codegen *loadCodegen(std::string &why);

@@ -105,19 +105,6 @@ bool wantsColor() {
   return isatty(STDERR_FILENO) && terminal && std::strcmp(terminal, "dumb") != 0;
 }
 
-/// "std/…" stands beside the program: in the source tree's, or the installed, place.
-std::string standardLibrary() {
-  std::string folder = programFolder();
-  std::error_code failed;
-  for (const char *place : {"/../share/graphc", "/../lib/graphc"})
-    if (std::filesystem::is_directory(folder + place + "/std", failed)) return folder + place;
-#ifdef GRAPHC_STANDARD_LIBRARY
-  return GRAPHC_STANDARD_LIBRARY;
-#else
-  return "";
-#endif
-}
-
 /// The file's name without folders and ".graph".
 std::string stemOf(const std::string &file) {
   if (file == "-") return "model";
@@ -142,7 +129,6 @@ bool Definition::load(const DefinitionOptions &options, PrintTo printTo, int &st
     how.defines.emplace_back(define.substr(0, at), define.substr(at + 1));
   }
   how.limits = options.limits;
-  how.standardLibrary = standardLibrary();
   FILE *to = printTo == StandardOutput ? stdout : stderr;
   bool printFailed = false;
   how.print = [&, to](std::string_view line) {
@@ -208,12 +194,6 @@ std::string modelName(const std::string &given, const std::string &file) {
   usageError(fmt::format("'{}' {}, so it can't name the generated code; {}", name, problem,
                          given.empty() ? "give a name with --name" : "give another --name"));
   return "";
-}
-
-std::string programFolder() {
-  std::error_code failed;
-  auto path = std::filesystem::read_symlink("/proc/self/exe", failed);
-  return failed ? "" : path.parent_path().string();
 }
 
 } // namespace graphc

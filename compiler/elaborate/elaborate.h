@@ -26,8 +26,6 @@ struct ElaborateOptions {
   Limits limits;
   /// Where print() goes: whole lines, without the end of line.
   std::function<void(std::string_view)> print;
-  /// Searched for "std/…".
-  std::string standardLibrary;
 };
 
 struct Elaborated {

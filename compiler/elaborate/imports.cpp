@@ -1,5 +1,6 @@
 // import, param: other files, and values from the command line.
 #include "elaborate/interpreter.h"
+#include "elaborate/standard_library.h"
 
 #include <algorithm>
 #include <charconv>
@@ -18,8 +19,6 @@ std::string stemOf(const std::string &path) {
   return stem;
 }
 
-constexpr std::string_view standardPrefix = "std/";
-
 } // namespace
 
 /// Rule: an imported file runs once, at root scopes whatever is open where it is imported.
@@ -29,15 +28,12 @@ Value Interpreter::importFile(std::string_view path, Span where) {
     return fail(Code::UnreadableFile, where, std::move(message));
   };
   if (path.empty() || path.find('\0') != path.npos) return unreadable("this is no path of a file");
+  if (path.starts_with(standardPrefix)) return importStandard(path, where);
   fs::path target(path);
-  std::string shown;
-  if (path.starts_with(standardPrefix) && !options.standardLibrary.empty()) {
-    shown = (fs::path(options.standardLibrary) / path.substr(standardPrefix.size())).string();
-  } else {
-    const auto &here = sources.file(frame_->module->file).path();
-    fs::path folder = here == "-" ? fs::path() : fs::path(here).parent_path();
-    shown = target.is_absolute() ? target.string() : (folder / target).lexically_normal().string();
-  }
+  const auto &here = sources.file(frame_->module->file).path();
+  fs::path folder = here == "-" ? fs::path() : fs::path(here).parent_path();
+  std::string shown =
+      target.is_absolute() ? target.string() : (folder / target).lexically_normal().string();
   std::error_code ignored;
   auto canonical = fs::weakly_canonical(shown, ignored);
   std::string key = ignored ? shown : canonical.string();
@@ -55,10 +51,42 @@ Value Interpreter::importFile(std::string_view path, Span where) {
   if (!text) return unreadable(fmt::format("'{}' can't be read: {}", shown, why));
   if (auto bad = firstInvalidUtf8(*text))
     return unreadable(fmt::format("'{}' is not UTF-8: byte {} is wrong", shown, *bad + 1));
-  auto &entry = imported_[key];
-  entry = {Value::unset(), where};
   result_.files.push_back(shown);
-  FileId id = sources.add(shown, std::move(*text));
+  return runImported(key, shown, std::move(*text), where, false);
+}
+
+/// Rule: "std/…" is the standard library, wherever the importing file stands.
+Value Interpreter::importStandard(std::string_view path, Span where) {
+  std::string key(path);
+  if (auto known = imported_.find(key); known != imported_.end()) return known->second.module;
+  auto text = standardFile(path);
+  if (text) return runImported(key, key, std::string(*text), where, true);
+  auto files = standardFiles();
+  auto near = nearestName(path, {files.begin(), files.end()});
+  scopes.expectGaps();
+  return fail(Code::UnreadableFile, where,
+              fmt::format("the standard library has no file '{}'", path),
+              near ? fmt::format("did you mean '{}'?", *near)
+                   : fmt::format("its files are {}", fmt::join(files, ", ")));
+}
+
+/// A name of a file of the standard library, which is read now if it was not yet; unset: none.
+Value Interpreter::standardName(std::string_view file, std::string_view name) {
+  Value module = importStandard(file, {});
+  auto *known = module.as<FileObject>();
+  if (!known) return module;
+  auto found = known->names.find(symbols.find(name));
+  // What begins with "_" is the file's own.
+  if (found == known->names.end() || name.starts_with('_')) return Value::unset();
+  return known->globals->slots[found->second];
+}
+
+Value Interpreter::runImported(const std::string &key, const std::string &shown, std::string text,
+                               Span where, bool standard) {
+  imported_[key] = {Value::unset(), where};
+  FileId id = sources.add(shown, std::move(text));
+  standard_.resize(id + 1, false);
+  standard_[id] = standard;
 
   auto saved = scopes.enterRoot();
   controls_.push_back({});

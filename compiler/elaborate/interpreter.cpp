@@ -26,21 +26,26 @@ Interpreter::Interpreter(SourceManager &sources, const ElaborateOptions &options
 Diagnostic &Interpreter::error(Code code, Span span, std::string message) {
   // Rule: the place of an error inside functions is the innermost call in the user's own text.
   const CallSite *site = callSite();
-  auto isLibrary = [&](Span s) {
-    return !options.standardLibrary.empty() && s.valid() &&
-           sources.file(s.file).path().starts_with(options.standardLibrary);
-  };
-  while (site && isLibrary(span)) {
+  std::vector<Note> within;
+  for (; site && isStandard(span); site = site->caller) {
+    if (within.size() < maxCallNotes)
+      within.push_back({fmt::format("in {} of the standard library", site->function), span});
     span = site->span;
-    site = site->caller;
   }
   auto &made = diagnostics.error(code, span, std::move(message));
+  made.notes.insert(made.notes.end(), within.begin(), within.end());
   size_t shown = 0;
   for (; site && shown < maxCallNotes; site = site->caller, ++shown)
     made.notes.push_back(
         {fmt::format("in {}, called at {}", site->function, sources.location(site->span)),
          site->span});
   return made;
+}
+
+Place Interpreter::place(Span span) {
+  const CallSite *site = callSite();
+  for (; site && isStandard(span); site = site->caller) span = site->span;
+  return {span, site};
 }
 
 Value Interpreter::fail(Code code, Span span, std::string message, std::string help) {

@@ -96,7 +96,7 @@ public:
   bool takesNothing(const Value &function) override;
   Tensor *slice(Tensor *tensor, const std::vector<int64_t> &begin, const std::vector<int64_t> &size,
                 Span span) override;
-  const CallSite *callSite() override { return frame_ ? frame_->site : nullptr; }
+  Place place(Span span) override;
 
   // -- Library
   bool has(Symbol name) override;
@@ -127,7 +127,8 @@ public:
     if (options.print) options.print(line);
   }
   OpBuilder builder(OpHost &host, Span span) {
-    return OpBuilder(graph, host, span, callSite(), controls());
+    auto at = place(span);
+    return OpBuilder(graph, host, at.span, at.caller, controls());
   }
 
 private:
@@ -140,6 +141,10 @@ private:
     Value result;
   };
 
+  const CallSite *callSite() const { return frame_ ? frame_->site : nullptr; }
+  bool isStandard(Span span) const {
+    return span.valid() && span.file < standard_.size() && standard_[span.file];
+  }
   Span span(const Expr *e) const { return {frame_->module->file, e->begin, e->end}; }
   Span span(const Stmt *s) const { return {frame_->module->file, s->begin, s->end}; }
   Span span(const Identifier &n) const { return {frame_->module->file, n.begin, n.end}; }
@@ -150,7 +155,7 @@ private:
   Flow execWith(const WithStmt *with, size_t item);
   Flow execFor(const ForStmt *loop);
   Flow execIf(const IfStmt *branches);
-  void execAssert(const AssertStmt *stmt);
+  Flow execAssert(const AssertStmt *stmt);
   void execDef(const DefStmt *def);
   void assignItem(const IndexExpr *place, const Value &object, const Value &index,
                   const Value &value);
@@ -185,6 +190,10 @@ private:
 
   // imports.cpp, exports.cpp
   Value importFile(std::string_view path, Span span);
+  Value importStandard(std::string_view path, Span span);
+  Value runImported(const std::string &key, const std::string &shown, std::string text, Span at,
+                    bool standard);
+  Value standardName(std::string_view file, std::string_view name);
   Value runFile(FileId file, const std::string &path);
   void importForeign(const ImportStmt *stmt);
   void execImport(const ImportStmt *stmt);
@@ -221,6 +230,7 @@ private:
   std::vector<std::string> importing_;           // open imports, for cycles
   std::string stem_;                             // of the file that runs, for -D STEM.NAME
   bool isMain_ = true;
+  std::vector<bool> standard_; // by file: of the standard library
   std::set<std::string> usedDefines_;
   std::vector<std::string> params_;
   std::set<std::string> exportNames_;

@@ -458,7 +458,8 @@ Value Interpreter::placeholder(DType dtype, const Value &shape, const Value &byD
   }
   if (given) attrs.push_back(dimsAttr("shape", graph.arena.copy(dims)));
   // An input waits for nothing.
-  OpBuilder make(graph, host, where, callSite(), {});
+  auto at = place(where);
+  OpBuilder make(graph, host, at.span, at.caller, {});
   std::vector<Tensor *> inputs;
   if (otherwise) inputs.push_back(otherwise);
   auto *op = make.make(*findOp(hasDefault ? "PlaceholderWithDefault" : "Placeholder"), *full,

@@ -1,6 +1,7 @@
 // The names of the library: bare, under tf and its parts, and what stands in their place where
 // TensorFlow has something that a definition has not.
 #include "elaborate/interpreter.h"
+#include "elaborate/standard_library.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -12,6 +13,9 @@ namespace {
 struct Instead {
   std::string_view name, help;
 };
+
+constexpr std::string_view layerObjects =
+    "a layer is a function, as layers.dense(x, units) is: share its variables with name= and reuse=";
 
 /// What has no place in a graph definition, and what to write instead.
 constexpr Instead notInDefinition[] = {
@@ -30,6 +34,16 @@ constexpr Instead notInDefinition[] = {
     {"variables_initializer",
      "the generated code runs the initializers itself when an instance is created"},
     {"tables_initializer", "there are no tables in a definition"},
+    {"Dense", layerObjects},
+    {"Conv1D", layerObjects},
+    {"Conv2D", layerObjects},
+    {"Conv2DTranspose", layerObjects},
+    {"SeparableConv2D", layerObjects},
+    {"MaxPooling2D", layerObjects},
+    {"AveragePooling2D", layerObjects},
+    {"BatchNormalization", layerObjects},
+    {"Dropout", layerObjects},
+    {"Flatten", layerObjects},
     {"Saver", "the generated code saves and loads checkpoints itself: NAME_save and NAME_load"},
     {"FileWriter", "print() writes while the definition is checked; `graphc viz` draws the graph"},
     {"Graph", "a definition is one graph: leave it out"},
@@ -152,6 +166,7 @@ Value Interpreter::libraryValue(std::string_view name) {
       space->name = name == "GraphKeys" ? "GraphKeys" : "tf";
       return Value::object(space);
     }
+    if (name == "layers") return namespaceMember("tf", name);
     if (name == "AUTO_REUSE") return Value::autoReuse();
     if (name == "newaxis") return Value::none();
     if (auto found = natives().find(name); found != natives().end()) {
@@ -172,6 +187,7 @@ Value Interpreter::libraryValue(std::string_view name) {
       made->function = function;
       return Value::object(made);
     }
+    if (auto file = standardFileWith(name); !file.empty()) return standardName(file, name);
     return Value::unset();
   };
   Value made = make();
@@ -192,6 +208,7 @@ Value Interpreter::namespaceMember(std::string_view space, std::string_view name
     made->name = *std::find(std::begin(spaces), std::end(spaces), nested);
     return Value::object(made);
   }
+  if (auto file = standardFileOf(space); !file.empty()) return standardName(file, name);
   // tf.initializers.zeros() makes an initializer, tf.zeros() a tensor.
   if (space == "tf.initializers")
     if (Value setting = libraryValue(heap.copy(fmt::format("{}_initializer", name)));
@@ -213,14 +230,20 @@ Value Interpreter::namespaceMember(std::string_view space, std::string_view name
 
 bool Interpreter::has(Symbol name) {
   if (name.id >= known_.size()) known_.resize(symbols.size() + 1, 0);
-  auto &known = known_[name.id];
-  if (!known) known = libraryValue(symbols.text(name)).isUnset() ? -1 : 1;
-  return known > 0;
+  if (!known_[name.id]) {
+    auto text = symbols.text(name);
+    // What stands in a file of the standard library is read when it is used.
+    bool there = !standardFileWith(text).empty() || !libraryValue(text).isUnset();
+    known_[name.id] = there ? 1 : -1;
+  }
+  return known_[name.id] > 0;
 }
 
 std::vector<std::string_view> Interpreter::names() {
-  std::vector<std::string_view> all = {"tf",      "GraphKeys", "AUTO_REUSE", "float32",
-                                       "float64", "int32",     "int64"};
+  std::vector<std::string_view> all = standardNames();
+  for (std::string_view name :
+       {"tf", "GraphKeys", "AUTO_REUSE", "float32", "float64", "int32", "int64", "layers"})
+    all.push_back(name);
   for (const auto &[name, def] : natives()) all.push_back(name);
   for (const auto *function : allFunctions())
     if (!function->name.starts_with("__")) all.push_back(function->name);
@@ -235,9 +258,10 @@ std::string_view Interpreter::notHere(std::string_view name) {
 }
 
 bool Interpreter::checkNamespacePath(const std::vector<std::string_view> &path, Span where) {
-  if (path[0] != "tf" && path[0] != "tensorflow" && path[0] != "GraphKeys" && !isSpace(path[0]))
+  if (path[0] != "tf" && path[0] != "tensorflow" && path[0] != "GraphKeys" &&
+      path[0] != "layers" && !isSpace(path[0]))
     return true;
-  std::string space(path[0] == "tensorflow" ? "tf" : path[0]);
+  std::string space(path[0] == "tensorflow" ? "tf" : path[0] == "layers" ? "tf.layers" : path[0]);
   for (size_t i = 1; i + 1 < path.size(); ++i) {
     std::string nested = space == "tf" && path[i] == "GraphKeys"
                              ? "GraphKeys"
@@ -256,10 +280,17 @@ bool Interpreter::checkNamespacePath(const std::vector<std::string_view> &path, 
     return false;
   }
   std::vector<std::string_view> candidates;
-  if (space == "GraphKeys")
+  if (space == "GraphKeys") {
     for (const auto &key : graphKeys) candidates.push_back(key.name);
-  else
+  } else if (auto file = standardFileOf(space); !file.empty()) {
+    Value module = importStandard(file, where);
+    if (auto *known = module.as<FileObject>())
+      for (const auto &[symbol, index] : known->names)
+        if (auto text = symbols.text(symbol); !text.starts_with('_')) candidates.push_back(text);
+    std::sort(candidates.begin(), candidates.end());
+  } else {
     candidates = names();
+  }
   auto near = nearestName(name, candidates);
   error(Code::Undefined, where, fmt::format("the library has no '{}'", whole)).help =
       near ? fmt::format("did you mean '{}'?", *near) : "";

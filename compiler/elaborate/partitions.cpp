@@ -122,7 +122,7 @@ Value ScopeRules::getPartitioned(VariableRequest &request) {
                                   "partitions [{}] and found [{}]",
                                   request.name, fmt::join(slices, ", "),
                                   fmt::join(whole->partitions, ", ")));
-    for (auto *part : whole->parts) part->sharedAt.push_back(request.span);
+    for (auto *part : whole->parts) part->sharedAt.push_back(host_.place(request.span).span);
     return Value::object(known->second);
   }
   if (isTrue(request.reuse)) {

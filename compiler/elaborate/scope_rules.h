@@ -20,6 +20,12 @@ namespace graphc {
 /// A shape as asked for: what is not known is nullopt.
 using AskedShape = std::vector<std::optional<int64_t>>;
 
+/// Where something stands, and the calls that led there.
+struct Place {
+  Span span;
+  const CallSite *caller = nullptr;
+};
+
 /// What the rules need of who runs the definition.
 class ScopeHost {
 public:
@@ -42,7 +48,9 @@ public:
                         const std::vector<int64_t> &size, Span span) = 0;
   /// nullopt after an error (E0104).
   virtual std::optional<AskedShape> toShape(const Value &value, Span span) = 0;
-  virtual const CallSite *callSite() = 0;
+  /// Where what is made at `span` stands for the user: within the standard library, at the
+  /// definition's own call.
+  virtual Place place(Span span) = 0;
 };
 
 /// A request for a variable as get_variable makes it, scopes' defaults filled in on the way.

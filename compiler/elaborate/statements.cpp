@@ -50,8 +50,7 @@ Interpreter::Flow Interpreter::exec(const Stmt *stmt) {
   case StmtKind::Continue:
     return Flow::Continue;
   case StmtKind::Assert:
-    execAssert(stmt->as<AssertStmt>());
-    return Flow::Next;
+    return execAssert(stmt->as<AssertStmt>());
   case StmtKind::Import:
     execImport(stmt->as<ImportStmt>());
     return Flow::Next;
@@ -126,15 +125,25 @@ Interpreter::Flow Interpreter::execIf(const IfStmt *stmt) {
   return Flow::Next;
 }
 
-void Interpreter::execAssert(const AssertStmt *stmt) {
+Interpreter::Flow Interpreter::execAssert(const AssertStmt *stmt) {
   Value condition = eval(stmt->condition);
   auto holds = truth(condition, span(stmt->condition));
-  if (!holds || *holds || isStopped()) return;
+  if (!holds || *holds || isStopped()) return Flow::Next;
   Value message = stmt->message ? eval(stmt->message) : Value::none();
-  if (message.isPoison()) return;
+  // What the standard library asserts is asked of its caller: the call ends there.
+  bool standard = isStandard(span(stmt));
+  Flow next = standard ? Flow::Return : Flow::Next;
+  if (standard) {
+    scopes.expectGaps();
+    frame_->result = Value::poison();
+  }
+  if (message.isPoison()) return next;
   std::string text =
-      stmt->message ? fmt::format("assertion failed: {}", str(message)) : "assertion failed";
-  error(Code::AssertionFailed, span(stmt), std::move(text));
+      standard        ? str(message)
+      : stmt->message ? fmt::format("assertion failed: {}", str(message))
+                      : "assertion failed";
+  error(standard ? Code::WrongArguments : Code::AssertionFailed, span(stmt), std::move(text));
+  return next;
 }
 
 void Interpreter::execDef(const DefStmt *def) {

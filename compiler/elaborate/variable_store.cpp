@@ -239,7 +239,7 @@ Value ScopeRules::share(VariableObject *found, const VariableRequest &request,
     return complain(Code::SharedDType,
                     fmt::format("the initializer of {} has dtype {}, but dtype {} is asked for",
                                 request.name, dtypeName(initial), dtypeName(request.dtype)));
-  variable->sharedAt.push_back(request.span);
+  variable->sharedAt.push_back(host_.place(request.span).span);
   return Value::object(found);
 }
 
@@ -358,8 +358,9 @@ Value ScopeRules::create(VariableRequest &request, const AskedShape *shape) {
   variable->trainable = !request.trainable.isBool() || request.trainable.asBool();
   variable->initializer = isValue ? "value" : initializerName(request.initializer);
   variable->initialValue = value;
-  variable->span = request.span;
-  variable->caller = host_.callSite();
+  auto at = host_.place(request.span);
+  variable->span = at.span;
+  variable->caller = at.caller;
   auto *made = heap_.make<VariableObject>();
   made->variable = graph_.adopt(variable);
   made->initialValue = heap_.tensor(value);
@@ -476,8 +477,9 @@ Value ScopeRules::makeVariable(const Value &initial, DType dtype, std::string_vi
   variable->initializer =
       value->op->name.empty() ? std::string_view("value") : std::string_view("tensor");
   variable->initialValue = value;
-  variable->span = span;
-  variable->caller = host_.callSite();
+  auto at = host_.place(span);
+  variable->span = at.span;
+  variable->caller = at.caller;
   auto *made = heap_.make<VariableObject>();
   made->variable = graph_.adopt(variable);
   made->initialValue = from;

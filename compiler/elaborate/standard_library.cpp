@@ -1,0 +1,60 @@
+#include "elaborate/standard_library.h"
+
+#include <fmt/format.h>
+#include <span>
+
+namespace graphc {
+
+namespace {
+
+struct Page {
+  std::string_view name, text;
+};
+
+#include "standard_files.inc"
+
+struct Place {
+  std::string_view name, file;
+};
+
+constexpr Place spaces[] = {
+    {"tf.layers", "std/layers.graph"},
+};
+
+/// Functions that TensorFlow has under tf or tf.nn. Found by name alone, so that a definition which
+/// uses none of them parses none of the files.
+constexpr Place functions[] = {
+    {"embedding_lookup", "std/layers.graph"},
+};
+
+std::string_view fileOf(std::span<const Place> places, std::string_view name) {
+  for (const auto &place : places)
+    if (place.name == name) return place.file;
+  return {};
+}
+
+} // namespace
+
+std::optional<std::string_view> standardFile(std::string_view path) {
+  for (const auto &page : pages)
+    if (path == fmt::format("{}{}.graph", standardPrefix, page.name)) return page.text;
+  return std::nullopt;
+}
+
+std::vector<std::string> standardFiles() {
+  std::vector<std::string> files;
+  for (const auto &page : pages)
+    files.push_back(fmt::format("{}{}.graph", standardPrefix, page.name));
+  return files;
+}
+
+std::string_view standardFileOf(std::string_view space) { return fileOf(spaces, space); }
+std::string_view standardFileWith(std::string_view name) { return fileOf(functions, name); }
+
+std::vector<std::string_view> standardNames() {
+  std::vector<std::string_view> names;
+  for (const auto &function : functions) names.push_back(function.name);
+  return names;
+}
+
+} // namespace graphc
