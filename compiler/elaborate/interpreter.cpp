@@ -27,11 +27,20 @@ Diagnostic &Interpreter::error(Code code, Span span, std::string message) {
   // Rule: the place of an error inside functions is the innermost call in the user's own text.
   const CallSite *site = callSite();
   std::vector<Note> within;
+  const CallSite *called = nullptr;
   for (; site && isStandard(span); site = site->caller) {
     if (within.size() < maxCallNotes)
       within.push_back({fmt::format("in {} of the standard library", site->function), span});
     span = site->span;
+    called = site;
   }
+  // One mistake gives one error: what else a function of the standard library meets follows from
+  // it.
+  if (called && called == failedCall_) {
+    repeated_ = {};
+    return repeated_;
+  }
+  if (called) failedCall_ = called;
   auto &made = diagnostics.error(code, span, std::move(message));
   made.notes.insert(made.notes.end(), within.begin(), within.end());
   size_t shown = 0;

@@ -230,7 +230,9 @@ private:
   std::vector<std::string> importing_;           // open imports, for cycles
   std::string stem_;                             // of the file that runs, for -D STEM.NAME
   bool isMain_ = true;
-  std::vector<bool> standard_; // by file: of the standard library
+  std::vector<bool> standard_;           // by file: of the standard library
+  const CallSite *failedCall_ = nullptr; // the last call of the standard library with an error
+  Diagnostic repeated_;                  // where further ones of that call go
   std::set<std::string> usedDefines_;
   std::vector<std::string> params_;
   std::set<std::string> exportNames_;

@@ -14,8 +14,8 @@ struct Instead {
   std::string_view name, help;
 };
 
-constexpr std::string_view layerObjects =
-    "a layer is a function, as layers.dense(x, units) is: share its variables with name= and reuse=";
+constexpr std::string_view layerObjects = "a layer is a function, as layers.dense(x, units) is: "
+                                          "share its variables with name= and reuse=";
 
 /// What has no place in a graph definition, and what to write instead.
 constexpr Instead notInDefinition[] = {
@@ -258,8 +258,8 @@ std::string_view Interpreter::notHere(std::string_view name) {
 }
 
 bool Interpreter::checkNamespacePath(const std::vector<std::string_view> &path, Span where) {
-  if (path[0] != "tf" && path[0] != "tensorflow" && path[0] != "GraphKeys" &&
-      path[0] != "layers" && !isSpace(path[0]))
+  if (path[0] != "tf" && path[0] != "tensorflow" && path[0] != "GraphKeys" && path[0] != "layers" &&
+      !isSpace(path[0]))
     return true;
   std::string space(path[0] == "tensorflow" ? "tf" : path[0] == "layers" ? "tf.layers" : path[0]);
   for (size_t i = 1; i + 1 < path.size(); ++i) {

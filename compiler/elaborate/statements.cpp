@@ -138,11 +138,16 @@ Interpreter::Flow Interpreter::execAssert(const AssertStmt *stmt) {
     frame_->result = Value::poison();
   }
   if (message.isPoison()) return next;
+  if (standard) {
+    // "E0301 dense: …": the code is part of the message.
+    auto text = str(message);
+    auto code = codeFromNumber(std::string_view(text).substr(0, 5));
+    error(code.value_or(Code::WrongArguments), span(stmt), code ? text.substr(6) : text);
+    return next;
+  }
   std::string text =
-      standard        ? str(message)
-      : stmt->message ? fmt::format("assertion failed: {}", str(message))
-                      : "assertion failed";
-  error(standard ? Code::WrongArguments : Code::AssertionFailed, span(stmt), std::move(text));
+      stmt->message ? fmt::format("assertion failed: {}", str(message)) : "assertion failed";
+  error(Code::AssertionFailed, span(stmt), std::move(text));
   return next;
 }
 

@@ -1,0 +1,389 @@
+#!/usr/bin/env python3
+"""Numbers of the standard library's layers against their formulas, in double precision.
+
+    layers_test.py --graphc PATH
+
+Each case is a definition whose export gives what a layer made together with its variables; the
+formula is computed here from the same inputs and variables, by plain loops.
+"""
+
+import argparse
+import ast
+import itertools
+import math
+import os
+import pathlib
+import random
+import struct
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "support"))
+import npy
+
+TOLERANCE = 1e-9
+
+
+class Array:
+    """Doubles in row-major order."""
+
+    def __init__(self, shape, values):
+        self.shape, self.values = tuple(shape), list(values)
+        assert len(self.values) == math.prod(self.shape)
+
+    @staticmethod
+    def of(shape, function):
+        return Array(shape, (function(*at) for at in itertools.product(*map(range, shape))))
+
+    def __call__(self, *at):
+        flat = 0
+        for i, n in zip(at, self.shape):
+            flat = flat * n + i
+        return self.values[flat]
+
+    def map(self, function):
+        return Array(self.shape, map(function, self.values))
+
+    def reshape(self, *shape):
+        return Array(shape, self.values)
+
+    def transpose(self, *order):
+        inverse = [order.index(i) for i in range(len(order))]
+        return Array.of([self.shape[i] for i in order], lambda *at: self(*(at[i] for i in inverse)))
+
+
+def load(path):
+    data = pathlib.Path(path).read_bytes()
+    (length,) = struct.unpack("<H", data[8:10])
+    header = ast.literal_eval(data[10:10 + length].decode())
+    count = math.prod(header["shape"])
+    return Array(header["shape"], map(float, struct.unpack(
+        npy.format_of(header["descr"], count), data[10 + length:])))
+
+
+def matmul(a, b):
+    return Array.of((a.shape[0], b.shape[1]),
+                    lambda i, j: sum(a(i, k) * b(k, j) for k in range(a.shape[1])))
+
+
+def add(a, b):
+    """b along the last dimension of a."""
+    return Array(a.shape, (v + b.values[i % len(b.values)] for i, v in enumerate(a.values)))
+
+
+def sigmoid(v):
+    return 1 / (1 + math.exp(-v))
+
+
+def relu(v):
+    return max(v, 0.0)
+
+
+def softmax_rows(a):
+    n = a.shape[-1]
+    out = []
+    for i in range(0, len(a.values), n):
+        row = [math.exp(v - max(a.values[i:i + n])) for v in a.values[i:i + n]]
+        out += [v / sum(row) for v in row]
+    return Array(a.shape, out)
+
+
+def pads(size, window, stride, dilation, same):
+    """(outputs, what is added before): TensorFlow's SAME puts the odd one at the end."""
+    reach = (window - 1) * dilation + 1
+    if not same:
+        return (size - reach) // stride + 1, 0
+    outputs = -(-size // stride)
+    return outputs, max((outputs - 1) * stride + reach - size, 0) // 2
+
+
+def conv2d(x, w, stride=(1, 1), same=False, dilation=(1, 1), depthwise=False):
+    n, height, width, channels = x.shape
+    kh, kw, _, made = w.shape
+    (oh, top), (ow, left) = (pads(s, k, st, d, same) for s, k, st, d in
+                             zip((height, width), (kh, kw), stride, dilation))
+
+    def window(b, i, j):
+        for p, q in itertools.product(range(kh), range(kw)):
+            y, z = i * stride[0] - top + p * dilation[0], j * stride[1] - left + q * dilation[1]
+            if 0 <= y < height and 0 <= z < width:
+                yield p, q, y, z
+
+    def one(b, i, j, k):
+        if depthwise:
+            c, m = divmod(k, made)
+            return sum(x(b, y, z, c) * w(p, q, c, m) for p, q, y, z in window(b, i, j))
+        return sum(x(b, y, z, c) * w(p, q, c, k)
+                   for p, q, y, z in window(b, i, j) for c in range(channels))
+    return Array.of((n, oh, ow, channels * made if depthwise else made), one)
+
+
+def moments(x, axes):
+    kept = [i for i in range(len(x.shape)) if i not in axes]
+    groups = {}
+    for at in itertools.product(*map(range, x.shape)):
+        groups.setdefault(tuple(at[i] for i in kept), []).append(x(*at))
+    shape = [x.shape[i] for i in kept]
+    mean = Array.of(shape, lambda *at: sum(groups[at]) / len(groups[at]))
+    variance = Array.of(shape, lambda *at: sum((v - mean(*at)) ** 2 for v in groups[at])
+                        / len(groups[at]))
+    return mean, variance, len(next(iter(groups.values())))
+
+
+def normalized(x, mean, variance, gamma, beta, epsilon, axis):
+    return Array.of(x.shape, lambda *at: (x(*at) - mean(at[axis])) / math.sqrt(
+        variance(at[axis]) + epsilon) * gamma(at[axis]) + beta(at[axis]))
+
+
+class Bench:
+    def __init__(self, graphc):
+        self.graphc, self.failed, self.passed = graphc, 0, 0
+
+    def run(self, definition, inputs, outputs, flags=(), seed=1):
+        """What the export `run` of a definition gives, by name."""
+        with tempfile.TemporaryDirectory(prefix="graphc-layers-") as folder:
+            pathlib.Path(folder, "m.graph").write_text(definition)
+            command = [self.graphc, "run", "m.graph", "run", "--seed", str(seed), *flags]
+            for name, value in inputs.items():
+                npy.write(os.path.join(folder, name + ".npy"), "<f8" if isinstance(value, Array)
+                          else value[0], ",".join(map(str, (value if isinstance(value, Array) else
+                                                            value[1]).shape)) + ",",
+                          (value if isinstance(value, Array) else value[1]).values, False)
+                command += ["--in", "%s=%s.npy" % (name, name)]
+            for name in outputs:
+                command += ["--out", "%s=%s.out.npy" % (name, name)]
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+            if done.returncode:
+                raise RuntimeError(done.stderr)
+            return {name: load(os.path.join(folder, name + ".out.npy")) for name in outputs}
+
+    def same(self, what, got, expected, tolerance=TOLERANCE):
+        worst = max((abs(a - b) for a, b in zip(got.values, expected.values)), default=0.0)
+        if got.shape == expected.shape and worst <= tolerance:
+            self.passed += 1
+            return
+        self.failed += 1
+        print("FAIL %s: shape %s, expected %s; off by %g" % (what, got.shape, expected.shape, worst))
+
+
+def numbers(*shape, low=-1.0, high=1.0):
+    return Array.of(shape, lambda *at: random.uniform(low, high))
+
+
+PREAMBLE = "noise = random_normal_initializer(0.0, 0.5)\n"
+
+
+def definition(inputs, body, outputs):
+    """A definition with float64 placeholders of these shapes, and its export."""
+    lines = [PREAMBLE]
+    for name, shape in inputs.items():
+        lines.append("%s = placeholder(float64, [%s], name='%s')\n" % (
+            name, ", ".join(map(str, shape)), name))
+    ends = ", ".join("%s=%s" % item for item in outputs.items())
+    return "%s%s\nexport run(%s) -> (%s)\n" % (
+        "".join(lines), body, ", ".join("%s=%s" % (n, n) for n in inputs), ends)
+
+
+def variables(names):
+    return {name: "global_variables()[%d]" % i for i, name in enumerate(names)}
+
+
+def test_dense(bench):
+    x = numbers(3, 5)
+    got = bench.run(definition(
+        {"x": ["dim('N')", 5]},
+        "y = layers.dense(x, 4, tanh, kernel_initializer=noise, bias_initializer=noise)",
+        {"y": "y", **variables("wb")}), {"x": x}, "ywb")
+    bench.same("dense", got["y"], add(matmul(x, got["w"]), got["b"]).map(math.tanh))
+    x = numbers(2, 3, 5)
+    got = bench.run(definition(
+        {"x": ["dim('N')", 3, 5]},
+        "y = layers.dense(x, 4, kernel_initializer=noise, bias_initializer=noise)",
+        {"y": "y", **variables("wb")}), {"x": x}, "ywb")
+    bench.same("dense of rank 3", got["y"],
+               add(matmul(x.reshape(6, 5), got["w"]), got["b"]).reshape(2, 3, 4))
+
+
+def test_convolutions(bench):
+    x = numbers(2, 7, 6, 3)
+    for stride, padding, dilation in [((1, 1), "valid", (1, 1)), ((2, 3), "same", (1, 1)),
+                                      ((1, 1), "same", (2, 1))]:
+        body = ("y = layers.conv2d(x, 4, (3, 2), strides=%s, padding='%s', dilation_rate=%s, "
+                "activation=relu, kernel_initializer=noise, bias_initializer=noise)"
+                % (stride, padding, dilation))
+        got = bench.run(definition({"x": ["dim('N')", 7, 6, 3]}, body,
+                                   {"y": "y", **variables("wb")}), {"x": x}, "ywb")
+        bench.same("conv2d %s %s %s" % (stride, padding, dilation), got["y"],
+                   add(conv2d(x, got["w"], stride, padding == "same", dilation),
+                       got["b"]).map(relu))
+    body = ("y = layers.separable_conv2d(x, 4, 3, strides=2, padding='same', depth_multiplier=2, "
+            "depthwise_initializer=noise, pointwise_initializer=noise, bias_initializer=noise)")
+    got = bench.run(definition({"x": [2, 7, 6, 3]}, body, {"y": "y", **variables("dpb")}),
+                    {"x": x}, "ydpb")
+    bench.same("separable_conv2d", got["y"], add(conv2d(conv2d(
+        x, got["d"], (2, 2), True, depthwise=True), got["p"]), got["b"]))
+    planes = x.transpose(0, 3, 1, 2)
+    got = bench.run(definition({"x": [2, 3, 7, 6]},
+                               "y = layers.conv2d(x, 4, 3, data_format='channels_first', "
+                               "kernel_initializer=noise, bias_initializer=noise)",
+                               {"y": "y", **variables("wb")}), {"x": planes}, "ywb")
+    bench.same("conv2d of channels first", got["y"],
+               add(conv2d(x, got["w"]), got["b"]).transpose(0, 3, 1, 2))
+    s = numbers(2, 9, 3)
+    got = bench.run(definition({"x": ["dim('N')", 9, 3]},
+                               "y = layers.conv1d(x, 4, 3, padding='causal', dilation_rate=2, "
+                               "kernel_initializer=noise, bias_initializer=noise)",
+                               {"y": "y", **variables("wb")}), {"x": s}, "ywb")
+    expected = Array.of((2, 9, 4), lambda b, t, k: got["b"](k) + sum(
+        s(b, t - 2 * (2 - p), c) * got["w"](p, c, k)
+        for p in range(3) for c in range(3) if t - 2 * (2 - p) >= 0))
+    bench.same("conv1d, causal", got["y"], expected)
+
+
+def test_pooling(bench):
+    x = numbers(2, 5, 6, 3)
+    body = ("m = layers.max_pooling2d(x, 2, 2, padding='same')\n"
+            "a = layers.average_pooling2d(x, (3, 2), (1, 2), padding='same')\n"
+            "f = layers.flatten(x)")
+    got = bench.run(definition({"x": ["dim('N')", 5, 6, 3]}, body, {"m": "m", "a": "a", "f": "f"}),
+                    {"x": x}, "maf")
+    bench.same("max_pooling2d", got["m"], Array.of((2, 3, 3, 3), lambda b, i, j, c: max(
+        x(b, y, z, c) for y in (2 * i, 2 * i + 1) for z in (2 * j, 2 * j + 1) if y < 5)))
+
+    def mean(b, i, j, c):
+        window = [x(b, y, z, c) for y in (i - 1, i, i + 1) for z in (2 * j, 2 * j + 1)
+                  if 0 <= y < 5]
+        return sum(window) / len(window)
+    bench.same("average_pooling2d", got["a"], Array.of((2, 5, 3, 3), mean))
+    bench.same("flatten", got["f"], x.reshape(2, 90))
+
+
+def test_batch_normalization(bench):
+    settings = ("beta_initializer=noise, gamma_initializer=noise, moving_mean_initializer=noise, "
+                "moving_variance_initializer=random_uniform_initializer(0.5, 1.5)")
+    names = variables(["gamma", "beta", "mean", "variance"])
+    for shape, axis, momentum in [((6, 4), -1, 0.99), ((3, 4, 5, 2), -1, 0.9), ((3, 2, 4), 1, 0.8)]:
+        x = numbers(*shape)
+        channel = axis % len(shape)
+        dims = ["dim('N')", *shape[1:]]
+        got = bench.run(definition(
+            {"x": dims}, "y = layers.batch_normalization(x, axis=%d, %s)" % (axis, settings),
+            {"y": "y", **names}), {"x": x}, ["y", *names])
+        what = "batch_normalization of %s" % (shape,)
+        epsilon = 1e-3
+        bench.same(what, got["y"], normalized(x, got["mean"], got["variance"], got["gamma"],
+                                              got["beta"], epsilon, channel))
+        # In training; by a bool, and by a tensor.
+        for training, inputs in [("True", {}), ("t", {"t": ("|b1", Array([], [1.0]))})]:
+            text = definition(
+                {"x": dims},
+                "t = placeholder(bool, [], name='t')\n"
+                "y = layers.batch_normalization(x, axis=%d, momentum=%g, training=%s, %s)\n"
+                "u, v = get_collection(GraphKeys.UPDATE_OPS)"
+                % (axis, momentum, training, settings),
+                {"y": "y", **names,
+                 "u": "u.outputs[0]", "v": "v.outputs[0]"})
+            if inputs:
+                text = text.replace("run(x=x)", "run(x=x, t=t)")
+            got = bench.run(text, {"x": x, **inputs}, ["y", *names, "u", "v"])
+            mean, variance, count = moments(x, [i for i in range(len(shape)) if i != channel])
+            bench.same(what + " in training", got["y"], normalized(
+                x, mean, variance, got["gamma"], got["beta"], epsilon, channel))
+            # Images move toward the unbiased variance.
+            if len(shape) == 4:
+                variance = variance.map(lambda v: v * count / (count - 1))
+            for moved, old, toward in [("u", "mean", mean), ("v", "variance", variance)]:
+                bench.same(what + ", moving " + old, got[moved], Array(toward.shape, (
+                    a * momentum + b * (1 - momentum)
+                    for a, b in zip(got[old].values, toward.values))))
+
+
+def test_batch_normalization_of_towers(bench):
+    a, b = numbers(4, 3), numbers(5, 3)
+    text = definition(
+        {"a": ["dim('A')", 3], "b": ["dim('B')", 3]},
+        "first = layers.batch_normalization(a, training=True, momentum=0.5, name='bn')\n"
+        "second = layers.batch_normalization(b, training=True, momentum=0.5, name='bn', "
+        "reuse=True)\nupdates = get_collection(GraphKeys.UPDATE_OPS)",
+        {"y": "second", "m": "updates[2].outputs[0]", "v": "updates[3].outputs[0]"})
+    got = bench.run(text, {"a": a, "b": b}, "ymv")
+    for name, i, start in [("m", 0, 0.0), ("v", 1, 1.0)]:
+        first, second = moments(a, [0])[i], moments(b, [0])[i]
+        bench.same("moving averages of two towers", got[name], Array(first.shape, (
+            (start * 0.5 + p * 0.5) * 0.5 + q * 0.5 for p, q in zip(first.values, second.values))))
+
+
+def test_layer_normalization(bench):
+    x = numbers(3, 4, 5)
+    got = bench.run(definition(
+        {"x": ["dim('N')", 4, 5]},
+        "y = layers.layer_normalization(x, beta_initializer=noise, gamma_initializer=noise)\n"
+        "z = layers.layer_normalization(x, axis=[1, 2], epsilon=1e-5)",
+        {"y": "y", "z": "z", **variables("gb")}), {"x": x}, "yzgb")
+    mean, variance, _ = moments(x, [2])
+    bench.same("layer_normalization", got["y"], Array.of(x.shape, lambda i, j, k: (
+        x(i, j, k) - mean(i, j)) / math.sqrt(variance(i, j) + 1e-3) * got["g"](k) + got["b"](k)))
+    mean, variance, _ = moments(x, [1, 2])
+    bench.same("layer_normalization of two axes", got["z"], Array.of(x.shape, lambda i, j, k: (
+        x(i, j, k) - mean(i)) / math.sqrt(variance(i) + 1e-5)))
+
+
+def test_dropout(bench):
+    x = numbers(50, 40, low=0.5)
+    text = definition({"x": ["dim('N')", 40]},
+                      "y = layers.dropout(x, 0.3, training=True)\n"
+                      "z = layers.dropout(x, 0.3, noise_shape=[None, 1], training=True)\n"
+                      "i = layers.dropout(x, 0.3)", {"y": "y", "z": "z", "i": "i"})
+    got = bench.run(text, {"x": x}, "yzi")
+    bench.same("dropout in inference", got["i"], x)
+    kept = [v != 0 for v in got["y"].values]
+    bench.same("dropout's scale", got["y"], Array(x.shape, (
+        v / 0.7 if k else 0.0 for v, k in zip(x.values, kept))))
+    # 2000 draws: the share kept is within 4 standard deviations of 0.7.
+    share = sum(kept) / len(kept)
+    bench.same("dropout's share", Array([], [share]), Array([], [0.7]), 4 * math.sqrt(.21 / 2000))
+    rows = [{got["z"](i, j) != 0 for j in range(40)} for i in range(50)]
+    bench.same("dropout's noise shape", Array([], [max(map(len, rows))]), Array([], [1.0]))
+
+
+def test_embedding_lookup(bench):
+    ids = Array((2, 3), [0, 4, 6, 1, 3, 5])
+    text = (PREAMBLE + "ids = placeholder(int32, [dim('N'), 3], name='ids')\n"
+            "parts = [get_variable('t%d' % i, [n, 4], float64, noise) for i, n in enumerate([3, 2, 2])]\n"
+            "y = embedding_lookup(parts, ids)\n"
+            "z = embedding_lookup(concat(parts, 0), ids, max_norm=0.5)\n"
+            "export run(ids=ids) -> (y=y, z=z, a=parts[0], b=parts[1], c=parts[2])\n")
+    got = bench.run(text, {"ids": ("<i4", ids)}, "yzabc")
+    parts = [got[n] for n in "abc"]
+    # Row i stands in part i mod 3.
+    bench.same("embedding_lookup", got["y"], Array.of((2, 3, 4), lambda i, j, k: parts[
+        int(ids(i, j)) % 3](int(ids(i, j)) // 3, k)))
+    rows = [[p(i, k) for k in range(4)] for p in parts for i in range(p.shape[0])]
+    rows = [[v * min(1.0, 0.5 / math.sqrt(sum(w * w for w in row))) for v in row] for row in rows]
+    bench.same("embedding_lookup with max_norm", got["z"],
+               Array.of((2, 3, 4), lambda i, j, k: rows[int(ids(i, j))][k]))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--graphc", required=True)
+    parser.add_argument("names", nargs="*", help="tests to run; all, if none is named")
+    options = parser.parse_args()
+    bench = Bench(str(pathlib.Path(options.graphc).resolve()))
+    for name, test in sorted(globals().items()):
+        if not name.startswith("test_") or (options.names and name[5:] not in options.names):
+            continue
+        random.seed(7)
+        try:
+            test(bench)
+        except RuntimeError as problem:
+            bench.failed += 1
+            print("FAIL %s: %s" % (name, problem))
+    print("layers: %d passed, %d failed" % (bench.passed, bench.failed))
+    return 1 if bench.failed or not bench.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
