@@ -23,14 +23,24 @@ struct Conv2DSpec {
   int64_t dilationHeight = 1, dilationWidth = 1;
   Dim padTop, padLeft; // what is padded at the other ends follows from the output's size
   int packedFilter =
-      -1;            // buffer that emitPackConv2D has filled; the filter itself is then not read
-  Epilogue epilogue; // indices: batch, y, x, channel
+      -1;             // buffer that emitPackConv2D has filled; the filter itself is then not read
+  int64_t slices = 1; // of the derivative by the filter
+  Epilogue epilogue;  // indices: batch, y, x, channel; of the derivative: its output's
 };
 
 /// As for MatMul. 0 where the filter as it is does as well.
 int64_t conv2DPackedBytes(const Target &target, const Conv2DSpec &spec);
 void emitPackConv2D(EmitContext &ctx, const Conv2DSpec &spec, int source, int destination);
 void emitConv2D(EmitContext &ctx, const Conv2DSpec &spec);
+
+/// A convolution's derivative by its filter: out[i, j, c, o] = Σ input[n, y·stride + i·dilation,
+/// x·… + j·…, g·filterChannels + c] · filter[n, y, x, o], where "filter" is what comes back from
+/// the output, [batch, outHeight, outWidth, outChannels], and g the group of o. There is no
+/// padding: the input holds all that is read. With several slices the output has one more dimension
+/// in front, and each slice the sum over a share of the images: [slices, filterHeight, …].
+void emitConv2DBackpropFilter(EmitContext &ctx, const Conv2DSpec &spec);
+/// How many slices give threads enough to do: a matter of sizes alone.
+int64_t backpropFilterSlices(const Conv2DSpec &spec);
 
 /// float32 and float64, no packing.
 void emitDepthwiseConv2D(EmitContext &ctx, const Conv2DSpec &spec);

@@ -43,6 +43,12 @@ public:
 
   Node *add(Node node);
   Node *pointwise(DType dtype, std::vector<Dim> shape, const Expr *value);
+  /// The node itself, or for the 16-bit types a copy of it as float32: what the emitters of
+  /// contractions read.
+  Node *computable(Node *node);
+  /// A contraction of `operands` (computable ones), which is stored as the dtype.
+  Node contraction(Node::Kind kind, DType dtype, std::vector<Dim> shape,
+                   std::vector<Node *> operands);
   /// The value is over the shape's indices, then those of `reduced`. `post` may be null.
   Node *reduce(DType dtype, std::vector<Dim> shape, std::vector<Dim> reduced, Combiner combiner,
                const Expr *value, const Expr *post);
@@ -58,6 +64,16 @@ public:
   }
 };
 
+/// A tap of a window: which row (or column) of the input it falls on, whether that is inside, and
+/// the nearest that is.
+struct Tap {
+  const Expr *inside;
+  const Expr *at;
+};
+/// Of the window at `out`, the tap `window`.
+Tap tapOf(Describer &d, const Expr *out, const Expr *window, int64_t stride, int64_t dilation,
+          Dim pad, Dim size);
+
 using DescribeFn = bool (*)(Describer &);
 
 struct Description {
@@ -69,6 +85,7 @@ std::span<const Description> elementwiseDescriptions();
 std::span<const Description> movementDescriptions();
 std::span<const Description> reductionDescriptions();
 std::span<const Description> contractionDescriptions();
+std::span<const Description> backpropDescriptions();
 std::span<const Description> sourceDescriptions();
 
 /// A tensor whose contents are known. `bytes` must outlive the program.

@@ -30,8 +30,8 @@ SpecKey keyOf(const MatMulSpec &s) {
 SpecKey keyOf(const Conv2DSpec &s, Node::Kind kind) {
   return {{s.batch, s.height, s.width, s.channels, s.filterHeight, s.filterWidth, s.filterChannels,
            s.outChannels, s.outHeight, s.outWidth, s.padTop, s.padLeft},
-          fmt::format("conv {} {} {} {} {} {}", int(kind), int(s.dtype), s.strideHeight,
-                      s.strideWidth, s.dilationHeight, s.dilationWidth)};
+          fmt::format("conv {} {} {} {} {} {} {}", int(kind), int(s.dtype), s.strideHeight,
+                      s.strideWidth, s.dilationHeight, s.dilationWidth, s.slices)};
 }
 
 SpecKey keyOf(const PoolSpec &s, Node::Kind kind) {
@@ -46,6 +46,7 @@ SpecKey keyOf(const Node &node) {
     return keyOf(node.matmul);
   case Node::Conv2D:
   case Node::Depthwise:
+  case Node::ConvFilter:
     return keyOf(node.conv, node.kind);
   default:
     return keyOf(node.pool, node.kind);
@@ -134,8 +135,9 @@ KernelCall Kernels::contraction(ExprPool &exprs, Node *node, bool mayPack) {
   int out = after.store.slot;
   int first = slotOf(node->operands[0]);
   bool packed = mayPack && packOf(*node);
-  int second = -1;
+  int second = -1, third = -1;
   if (node->operands.size() > 1) second = slotOf(node->operands[1]);
+  if (node->operands.size() > 2) third = slotOf(node->operands[2]);
   if (packed) call.packed = slotOf(nullptr);
   if (!scratchBytes(*node, mayPack).is(0)) call.scratch = slotOf(nullptr);
 
@@ -176,7 +178,8 @@ KernelCall Kernels::contraction(ExprPool &exprs, Node *node, bool mayPack) {
     break;
   }
   case Node::Conv2D:
-  case Node::Depthwise: {
+  case Node::Depthwise:
+  case Node::ConvFilter: {
     Conv2DSpec s = node->conv;
     s.input = first;
     s.filter = second;
@@ -185,6 +188,8 @@ KernelCall Kernels::contraction(ExprPool &exprs, Node *node, bool mayPack) {
     s.epilogue = epilogue;
     if (node->kind == Node::Conv2D)
       emitConv2D(ctx, s);
+    else if (node->kind == Node::ConvFilter)
+      emitConv2DBackpropFilter(ctx, s);
     else
       emitDepthwiseConv2D(ctx, s);
     break;
@@ -192,10 +197,16 @@ KernelCall Kernels::contraction(ExprPool &exprs, Node *node, bool mayPack) {
   default: {
     PoolSpec s = node->pool;
     s.input = first;
+    s.output = second;
+    s.grad = third;
     s.out = out;
     s.epilogue = epilogue;
     if (node->kind == Node::MaxPool)
       emitMaxPool(ctx, s);
+    else if (node->kind == Node::MaxPoolGrad)
+      emitMaxPoolGrad(ctx, s);
+    else if (node->kind == Node::MaxPoolGradGrad)
+      emitMaxPoolGradGrad(ctx, s);
     else
       emitAvgPool(ctx, s);
     break;

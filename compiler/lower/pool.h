@@ -8,6 +8,7 @@ namespace graphc::lower {
 struct PoolSpec {
   DType dtype = DType::Float32;
   int input = 0, out = 0;             // buffers
+  int output = 0, grad = 0;           // of the derivatives
   Dim batch, height, width, channels; // of the input
   Dim outHeight, outWidth;
   int64_t windowHeight = 1, windowWidth = 1;
@@ -18,6 +19,11 @@ struct PoolSpec {
 
 /// The largest element of each window; NaN where the window has one. Numeric dtypes.
 void emitMaxPool(EmitContext &ctx, const PoolSpec &spec);
+/// What comes back from each window's result goes to the first of its elements that is like that,
+/// added up. No epilogue. Floating dtypes.
+void emitMaxPoolGrad(EmitContext &ctx, const PoolSpec &spec);
+/// Of each window the grad, which is like the input, at that element.
+void emitMaxPoolGradGrad(EmitContext &ctx, const PoolSpec &spec);
 /// The mean of the elements of each window that lie in the image. Floating dtypes.
 void emitAvgPool(EmitContext &ctx, const PoolSpec &spec);
 

@@ -78,9 +78,10 @@ std::string print(const Expr *e) {
 }
 
 std::string print(const Program &program) {
-  static const char *const names[] = {"input",     "variable", "literal", "alias",  "pointwise",
-                                      "reduce",    "pieces",   "check",   "matmul", "conv2d",
-                                      "depthwise", "maxpool",  "avgpool", "random"};
+  static const char *const names[] = {
+      "input",   "variable", "literal",    "alias",       "pointwise",       "reduce",
+      "pieces",  "check",    "sequence",   "matmul",      "conv2d",          "depthwise",
+      "maxpool", "avgpool",  "convfilter", "maxpoolgrad", "maxpoolgradgrad", "random"};
   std::string text;
   for (const auto &node : program.nodes) {
     if (node->dead) continue;

@@ -49,6 +49,9 @@ struct Node {
     Depthwise,
     MaxPool, // operands: input
     AvgPool,
+    ConvFilter,      // a convolution's derivative by its filter; operands: input, out_backprop
+    MaxPoolGrad,     // operands: input, output, grad
+    MaxPoolGradGrad, // the same
     Random,
   };
   Kind kind = Pointwise;
@@ -79,8 +82,11 @@ struct Node {
   bool stored = false; // has a place in memory
   bool dead = false;   // merged into another
 
-  bool isContraction() const { return kind >= MatMul && kind <= AvgPool; }
-  bool hasPost() const { return isContraction() || kind == Reduce; }
+  bool isContraction() const { return kind >= MatMul && kind <= MaxPoolGradGrad; }
+  bool hasPost() const {
+    // MaxPoolGrad adds to what it has stored.
+    return (isContraction() && kind != MaxPoolGrad) || kind == Reduce;
+  }
   Dim elements() const {
     Dim product(1);
     for (Dim d : shape)

@@ -12,8 +12,7 @@
 //        groups int (Conv2D)
 // output[y, x] = Σ filter[i, j] · input[y·stride + i·dilation - top, x·… + j·… - left], where what
 // is outside the input is 0. Sums are formed in double here.
-#include "ops/arguments.h"
-#include "ops/evaluate.h"
+#include "ops/convolution.h"
 #include "ops/tables.h"
 
 #include <fmt/format.h>
@@ -55,74 +54,57 @@ bool inferDepthwise(Infer &infer) {
 
 // Evaluation ----------------------------------------------------------------------------------
 
-/// Calls `add(output position, input position, filter position)` for every pair of a window's
-/// position in the image and a place in the window that is not padding. Positions count pixels:
-/// elements divided by the channels.
-template <typename Add>
-void overWindows(Evaluate &e, const std::vector<int64_t> &in, const std::vector<int64_t> &filter,
-                 const std::vector<int64_t> &out, Add add) {
-  auto strides = e.op.intsAttr("strides"), dilations = e.op.intsAttr("dilations");
-  auto pads = e.dims("pads");
-  for (int64_t n = 0; n < out[0]; ++n)
-    for (int64_t y = 0; y < out[1]; ++y)
-      for (int64_t x = 0; x < out[2]; ++x)
-        for (int64_t i = 0; i < filter[0]; ++i)
-          for (int64_t j = 0; j < filter[1]; ++j) {
-            int64_t row = y * strides[0] + i * dilations[0] - pads[0];
-            int64_t column = x * strides[1] + j * dilations[1] - pads[2];
-            if (row < 0 || row >= in[1] || column < 0 || column >= in[2]) continue;
-            add((n * out[1] + y) * out[2] + x, (n * in[1] + row) * in[2] + column,
-                i * filter[1] + j);
-          }
-}
-
-bool evaluateConv2D(Evaluate &e) {
+template <bool depthwise>
+bool evaluateConv(Evaluate &e) {
   const Array &input = *e.inputs[0], &filter = *e.inputs[1];
   Array &out = e.outputs[0];
   auto image = loadAll<double>(input), weights = loadAll<double>(filter);
   std::vector<double> sums(size_t(out.elements()), 0);
-  int64_t channels = input.dims[3], perGroup = filter.dims[2], outputs = filter.dims[3];
-  int64_t outputsPerGroup =
-      perGroup == 0 || channels == 0 ? outputs : outputs / (channels / perGroup);
-  overWindows(e, input.dims, filter.dims, out.dims, [&](int64_t to, int64_t from, int64_t at) {
-    for (int64_t c = 0; c < channels; ++c) {
-      int64_t group = c / perGroup;
-      double x = image[size_t(from * channels + c)];
-      const double *w = weights.data() + (at * perGroup + c % perGroup) * outputs;
-      double *sum = sums.data() + to * outputs;
-      for (int64_t o = group * outputsPerGroup; o < (group + 1) * outputsPerGroup; ++o)
-        sum[o] += x * w[o];
-    }
-  });
+  overProducts(e, depthwise, input.dims, filter.dims, out.dims,
+               [&](int64_t to, int64_t from, int64_t at) {
+                 sums[size_t(to)] += image[size_t(from)] * weights[size_t(at)];
+               });
   for (size_t i = 0; i < sums.size(); ++i) out.setNumber(int64_t(i), sums[i]);
   return true;
 }
 
-bool evaluateDepthwise(Evaluate &e) {
-  const Array &input = *e.inputs[0], &filter = *e.inputs[1];
-  Array &out = e.outputs[0];
-  auto image = loadAll<double>(input), weights = loadAll<double>(filter);
-  std::vector<double> sums(size_t(out.elements()), 0);
-  int64_t channels = input.dims[3], multiplier = filter.dims[3];
-  overWindows(e, input.dims, filter.dims, out.dims, [&](int64_t to, int64_t from, int64_t at) {
-    for (int64_t c = 0; c < channels; ++c)
-      for (int64_t j = 0; j < multiplier; ++j)
-        sums[size_t((to * channels + c) * multiplier + j)] +=
-            image[size_t(from * channels + c)] *
-            weights[size_t((at * channels + c) * multiplier + j)];
-  });
-  for (size_t i = 0; i < sums.size(); ++i) out.setNumber(int64_t(i), sums[i]);
-  return true;
+// Derivatives ---------------------------------------------------------------------------------
+
+/// By the input and by the filter: operations of their own (conv_backprop.cpp).
+template <bool depthwise>
+bool convGradient(OpBuilder &b, const Operation &op, std::span<Tensor *const> given,
+                  std::span<Tensor *> gives) {
+  Tensor *input = op.inputs[0], *filter = op.inputs[1];
+  auto make = [&](std::string_view type, Tensor *left, Tensor *right, const char *sizes,
+                  Shape shape) {
+    std::vector<Tensor *> inputs{left, right};
+    auto attrs = sharedConvAttrs(op, {dimsAttr(sizes, shape.dims())});
+    auto *made = b.make(*findOp(type), "", inputs, attrs);
+    return made ? made->output() : nullptr;
+  };
+  gives[0] = make(depthwise ? "DepthwiseConv2dNativeBackpropInput" : "Conv2DBackpropInput", filter,
+                  given[0], "input_sizes", input->shape);
+  gives[1] = make(depthwise ? "DepthwiseConv2dNativeBackpropFilter" : "Conv2DBackpropFilter", input,
+                  given[0], "filter_sizes", filter->shape);
+  return gives[0] && gives[1];
 }
 
 constexpr OpDef ops[] = {
-    {.type = "Conv2D", .infer = inferConv2D, .evaluate = evaluateConv2D},
-    {.type = "DepthwiseConv2dNative", .infer = inferDepthwise, .evaluate = evaluateDepthwise},
+    {.type = "Conv2D",
+     .infer = inferConv2D,
+     .evaluate = evaluateConv<false>,
+     .gradient = convGradient<false>},
+    {.type = "DepthwiseConv2dNative",
+     .infer = inferDepthwise,
+     .evaluate = evaluateConv<true>,
+     .gradient = convGradient<true>},
 };
+
+} // namespace
 
 // Functions -----------------------------------------------------------------------------------
 
-bool needRank4(Call &call, Tensor *tensor, const char *what, std::string_view argument) {
+bool needRank4(Call &call, const Tensor *tensor, std::string_view what, std::string_view argument) {
   if (!tensor->shape.hasRank() || tensor->shape.rank() == 4) return true;
   call.fail(Code::OperandShapes,
             fmt::format("{} must have rank 4, not shape {}", what, toString(tensor->shape)),
@@ -130,31 +112,60 @@ bool needRank4(Call &call, Tensor *tensor, const char *what, std::string_view ar
   return false;
 }
 
-/// Everything but the groups; `attrs` gets the attributes.
-bool convAttrs(Call &call, Tensor *input, Tensor *filter, std::string_view dilationsName,
+bool convAttrs(Call &call, Shape input, Shape filter, std::string_view dilationsName,
                std::vector<Attr> &attrs) {
   std::vector<int64_t> strides, dilations = {1, 1};
   if (!needNHWC(call) || !spatialArgument(call, "strides", strides)) return false;
   if (call.given(dilationsName) && !spatialArgument(call, dilationsName, dilations)) return false;
   attrs.push_back(intsAttr("strides", call.keep(strides)));
   attrs.push_back(intsAttr("dilations", call.keep(dilations)));
-  if (!input->shape.hasRank() || !filter->shape.hasRank()) return true;
+  if (!input.hasRank() || !filter.hasRank()) return true;
   Window window;
   for (int i = 0; i < 2; ++i) {
-    window.size[i] = filter->shape[i];
+    window.size[i] = filter[i];
     window.strides[i] = strides[size_t(i)];
     window.dilations[i] = dilations[size_t(i)];
     if (window.size[i].is(0)) {
       call.fail(Code::AttributeRange,
-                fmt::format("the filter's shape {} has an empty window", toString(filter->shape)));
+                fmt::format("the filter's shape {} has an empty window", toString(filter)));
       return false;
     }
   }
-  if (!paddingArgument(call, input->shape, window)) return false;
+  if (!paddingArgument(call, input, window)) return false;
   attrs.push_back(textAttr("padding", window.padding));
   attrs.push_back(dimsAttr("pads", call.graph.arena.copy(std::span<const Dim>(window.pads))));
   return true;
 }
+
+int64_t convGroups(Call &call, Shape input, Shape filter) {
+  if (!input.hasRank() || !filter.hasRank()) return 1;
+  Dim have = input[3], want = filter[2], outputs = filter[3];
+  if (!have.isStatic() || !want.isStatic() || have == want) return 1;
+  if (want.value == 0 || have.value == 0 || have.value % want.value != 0) {
+    call.fail(Code::OperandShapes,
+              fmt::format("the channels of conv2d's input and filter differ: {} and {}, in shapes "
+                          "{} and {}",
+                          have.value, want.value, toString(input), toString(filter)));
+    return 0;
+  }
+  int64_t groups = have.value / want.value;
+  if (outputs.isStatic() && outputs.value % groups == 0) return groups;
+  call.fail(Code::OperandShapes,
+            fmt::format("{} input channels and {} of the filter make {} groups, which do not "
+                        "divide its {} output channels",
+                        have.value, want.value, groups, toString(outputs)));
+  return 0;
+}
+
+std::vector<Attr> sharedConvAttrs(const Operation &op, std::initializer_list<Attr> more) {
+  std::vector<Attr> attrs;
+  for (auto name : {"strides", "dilations", "padding", "pads", "groups"})
+    if (const Attr *attr = op.attr(name)) attrs.push_back(*attr);
+  attrs.insert(attrs.end(), more.begin(), more.end());
+  return attrs;
+}
+
+namespace {
 
 Tensor *buildConv2D(Call &call) {
   const Arg *filterArg = eitherArgument(call, "filter", "filters");
@@ -169,26 +180,10 @@ Tensor *buildConv2D(Call &call) {
   std::vector<Attr> attrs;
   if (!needRank4(call, input, "the input of conv2d", "input") ||
       !needRank4(call, filter, "the filter of conv2d", "filter") ||
-      !convAttrs(call, input, filter, "dilations", attrs))
+      !convAttrs(call, input->shape, filter->shape, "dilations", attrs))
     return nullptr;
-  int64_t groups = 1;
-  if (input->shape.hasRank() && filter->shape.hasRank()) {
-    Dim have = input->shape[3], want = filter->shape[2], outputs = filter->shape[3];
-    if (have.isStatic() && want.isStatic() && have != want) {
-      if (want.value == 0 || have.value == 0 || have.value % want.value != 0)
-        return call.fail(Code::OperandShapes,
-                         fmt::format("the channels of conv2d's input and filter differ: {} and {}, "
-                                     "in shapes {} and {}",
-                                     have.value, want.value, toString(input->shape),
-                                     toString(filter->shape)));
-      groups = have.value / want.value;
-      if (!outputs.isStatic() || outputs.value % groups != 0)
-        return call.fail(Code::OperandShapes,
-                         fmt::format("{} input channels and {} of the filter make {} groups, which "
-                                     "do not divide its {} output channels",
-                                     have.value, want.value, groups, toString(outputs)));
-    }
-  }
+  int64_t groups = convGroups(call, input->shape, filter->shape);
+  if (groups == 0) return nullptr;
   attrs.push_back(intAttr("groups", groups));
   std::vector<Tensor *> inputs{input, filter};
   return call.named("Conv2D", inputs, attrs);
@@ -205,7 +200,7 @@ Tensor *buildDepthwise(Call &call) {
   std::vector<Attr> attrs;
   if (!needRank4(call, input, "the input of depthwise_conv2d", "input") ||
       !needRank4(call, filter, "the filter of depthwise_conv2d", "filter") ||
-      !convAttrs(call, input, filter, dilations, attrs))
+      !convAttrs(call, input->shape, filter->shape, dilations, attrs))
     return nullptr;
   std::vector<Tensor *> inputs{input, filter};
   return call.named("DepthwiseConv2dNative", inputs, attrs);

@@ -78,9 +78,30 @@ bool evaluatePool(Evaluate &e) {
   });
 }
 
+/// An operation of its own (pool_grad.cpp), which of max_pool reads input and output again.
+template <bool Max>
+bool poolGradient(OpBuilder &b, const Operation &op, std::span<Tensor *const> given,
+                  std::span<Tensor *> gives) {
+  std::vector<Attr> attrs;
+  for (auto name : {"ksize", "strides", "padding", "pads"})
+    if (const Attr *attr = op.attr(name)) attrs.push_back(*attr);
+  if (!Max) attrs.push_back(dimsAttr("orig_input_shape", op.inputs[0]->shape.dims()));
+  std::vector<Tensor *> inputs{given[0]};
+  if (Max) inputs = {op.inputs[0], &op.outputs[0], given[0]};
+  auto *made = b.make(*findOp(Max ? "MaxPoolGrad" : "AvgPoolGrad"), "", inputs, attrs);
+  gives[0] = made ? made->output() : nullptr;
+  return made != nullptr;
+}
+
 constexpr OpDef ops[] = {
-    {.type = "MaxPool", .infer = inferMaxPool, .evaluate = evaluatePool<true>},
-    {.type = "AvgPool", .infer = inferAvgPool, .evaluate = evaluatePool<false>},
+    {.type = "MaxPool",
+     .infer = inferMaxPool,
+     .evaluate = evaluatePool<true>,
+     .gradient = poolGradient<true>},
+    {.type = "AvgPool",
+     .infer = inferAvgPool,
+     .evaluate = evaluatePool<false>,
+     .gradient = poolGradient<false>},
 };
 
 Tensor *buildPool(Call &call) {

@@ -16,7 +16,9 @@
   TABLE(reduce, "Reductions")                                                                      \
   TABLE(matmul, "Matrix products")                                                                 \
   TABLE(conv, "Convolution")                                                                       \
+  TABLE(convBackprop, "Convolution backwards")                                                     \
   TABLE(pool, "Pooling")                                                                           \
+  TABLE(poolGrad, "Pooling backwards")                                                             \
   TABLE(softmax, "Softmax")                                                                        \
   TABLE(losses, "Losses and norms")                                                                \
   TABLE(random, "Random numbers")                                                                  \

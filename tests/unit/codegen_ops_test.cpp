@@ -30,7 +30,7 @@ std::vector<DType> every() {
 }
 std::vector<DType> floating() { return {std::begin(floats), std::end(floats)}; }
 
-enum class Data { Any, Positive, Unit, Small, NonZero, Exponent, Index, Bool };
+enum class Data { Any, Positive, Unit, Small, NonZero, Exponent, Index, Bool, Few };
 
 /// The exports of one type of operation: each is one case.
 class Suite : public ModelHarness {
@@ -133,6 +133,7 @@ private:
         if (data == Data::Positive || data == Data::Exponent) value = std::fabs(value) + 0.01;
         if (data == Data::Unit) value = std::tanh(value);
         if (data == Data::NonZero && value == 0) value = 1;
+        if (data == Data::Few) value = whole(0, 9) == 9 ? NAN : double(whole(0, 3));
         array.setNumber(i, value);
         constexpr double special[] = {0.0,    -0.0, INFINITY, -INFINITY, NAN,   1e-41,
                                       -3e-39, 1e30, -1e30,    88.5,      -100,  0.5,
@@ -457,6 +458,86 @@ void pool(Suite &s) {
   }
 }
 
+// Their derivatives: cases as [input, filter or window], from which the output's shape follows.
+
+Sizes pooled(const Sizes &x, const Sizes &size, const Sizes &strides, const Sizes &dilations,
+             const Sizes &pads) {
+  Sizes out = x;
+  for (size_t i = 0; i < 2; ++i) {
+    int64_t reach = (size[i] - 1) * dilations[i] + 1;
+    out[i + 1] = (x[i + 1] + pads[2 * i] + pads[2 * i + 1] - reach) / strides[i] + 1;
+  }
+  return out;
+}
+
+enum class By { Input, Filter };
+
+template <By by, bool depthwise>
+void convBackprop(Suite &s) {
+  auto add = [&](DType t, Sizes x, Sizes f, Sizes strides, Sizes dilations, Sizes pads,
+                 int64_t groups) {
+    Sizes out = pooled(x, f, strides, dilations, pads);
+    out[3] = depthwise ? f[2] * f[3] : f[3];
+    Tensor *first = s.in(t, by == By::Input ? f : x, Data::Small);
+    // Dimensions that are known nowhere else come from operands that are not used.
+    s.in(DType::Float32, by == By::Input ? x : f);
+    Tensor *back = s.in(t, out, Data::Small);
+    std::vector<Attr> attrs = {s.intsOf("strides", strides), s.intsOf("dilations", dilations),
+                               s.dimsOf("pads", {pads.begin(), pads.end()}),
+                               textAttr("padding", "EXPLICIT"), intAttr("groups", groups)};
+    attrs.push_back(by == By::Input ? s.dimsOf("input_sizes", s.ds(x))
+                                    : s.dimsOf("filter_sizes", s.ds(f)));
+    s.add({first, back}, attrs, {400, 4000});
+  };
+  for (DType t : floating()) {
+    if (depthwise) {
+      add(t, {2, 9, 8, 20}, {3, 3, 20, 1}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1);
+      add(t, {1, 9, 8, 5}, {3, 2, 5, 3}, {2, 2}, {1, 1}, {1, 0, 0, 1}, 1);
+      add(t, {2, 9, 8, 5}, {3, 2, 5, 1}, {1, 1}, {2, 3}, {1, 0, 2, 1}, 1);
+      continue;
+    }
+    add(t, {3, 9, 8, 3}, {3, 3, 3, 20}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1);
+    add(t, {2, 9, 11, 4}, {2, 3, 4, 5}, {2, 3}, {1, 1}, {0, 0, 0, 0}, 1);
+    add(t, {2, 8, 8, 4}, {3, 3, 4, 8}, {2, 2}, {1, 1}, {0, 1, 0, 1}, 1);
+    add(t, {1, 9, 9, 4}, {1, 1, 4, 5}, {2, 2}, {1, 1}, {0, 0, 0, 0}, 1);
+    add(t, {1, 9, 11, 4}, {3, 2, 4, 5}, {1, 1}, {2, 3}, {2, 1, 0, 3}, 1);
+    add(t, {1, 9, 11, 4}, {3, 2, 4, 5}, {2, 2}, {2, 3}, {2, 1, 0, 3}, 1);
+    add(t, {1, 5, 5, 6}, {1, 1, 6, 17}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1);
+    add(t, {1, 6, 5, 6}, {2, 3, 2, 9}, {1, 1}, {1, 1}, {4, 0, 1, 3}, 3);
+    add(t, {0, 6, 5, 2}, {2, 3, 2, 9}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1);
+  }
+  if (depthwise) return;
+  add(DType::Float32, {64, 14, 13, 8}, {5, 5, 8, 35}, {1, 1}, {1, 1}, {2, 2, 2, 2}, 1);
+  add(DType::Float32, {3, 6, 6, 64}, {3, 3, 64, 130}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1);
+}
+
+enum class Grad { Max, MaxTwice, Average };
+
+template <Grad which>
+void poolGrad(Suite &s) {
+  auto add = [&](DType t, Sizes x, Sizes size, Sizes strides, Sizes pads) {
+    Sizes out = pooled(x, size, strides, {1, 1}, pads);
+    Data data = which == Grad::Average ? Data::Small : Data::Few;
+    Tensor *in = s.in(which == Grad::Average ? DType::Float32 : t, x, data);
+    std::vector<Tensor *> operands;
+    if (which != Grad::Average) operands = {in, s.in(t, out, data)};
+    operands.push_back(s.in(t, which == Grad::MaxTwice ? x : out, Data::Small));
+    std::vector<Attr> attrs = {s.intsOf("ksize", size), s.intsOf("strides", strides),
+                               s.dimsOf("pads", {pads.begin(), pads.end()}),
+                               textAttr("padding", "EXPLICIT")};
+    if (which == Grad::Average) attrs.push_back(s.dimsOf("orig_input_shape", s.ds(x)));
+    s.add(operands, attrs, {20, 20});
+  };
+  for (DType t : floating()) {
+    add(t, {2, 8, 10, 20}, {2, 2}, {2, 2}, {0, 0, 0, 0});
+    add(t, {2, 8, 9, 20}, {2, 2}, {2, 2}, {0, 0, 0, 1});
+    add(t, {1, 7, 9, 3}, {3, 2}, {1, 2}, {1, 1, 0, 1});
+    add(t, {1, 7, 9, 5}, {3, 3}, {2, 2}, {1, 1, 1, 1});
+    add(t, {1, 6, 6, 33}, {3, 3}, {1, 1}, {0, 0, 0, 0});
+    add(t, {2, 7, 7, 4}, {2, 2}, {3, 3}, {0, 0, 0, 0});
+  }
+}
+
 // Sources
 
 void constant(Suite &s) {
@@ -571,6 +652,13 @@ const std::map<std::string_view, void (*)(Suite &)> &caseTable() {
       {"DepthwiseConv2dNative", depthwise},
       {"MaxPool", pool<numeric>},
       {"AvgPool", pool<floating>},
+      {"Conv2DBackpropInput", convBackprop<By::Input, false>},
+      {"Conv2DBackpropFilter", convBackprop<By::Filter, false>},
+      {"DepthwiseConv2dNativeBackpropInput", convBackprop<By::Input, true>},
+      {"DepthwiseConv2dNativeBackpropFilter", convBackprop<By::Filter, true>},
+      {"MaxPoolGrad", poolGrad<Grad::Max>},
+      {"MaxPoolGradGrad", poolGrad<Grad::MaxTwice>},
+      {"AvgPoolGrad", poolGrad<Grad::Average>},
       {"Const", constant},
       {"Dims", dims},
       {"Fill", fill},
