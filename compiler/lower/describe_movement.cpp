@@ -188,6 +188,49 @@ bool gather(Describer &d) {
   return d.give(d.e.load(params, at));
 }
 
+/// Zeros, then `piece` over them.
+bool overZeros(Describer &d, DType dtype, Piece piece) {
+  Node node;
+  node.kind = Node::Pieces;
+  node.dtype = dtype;
+  node.shape = d.shape();
+  node.pieces.push_back({node.shape, d.e.number(dtype, 0), d.indices(node.shape.size())});
+  node.pieces.push_back(std::move(piece));
+  Node *made = d.add(std::move(node));
+  if (dtype == d.dtype()) {
+    d.outputs[0] = made;
+    return true;
+  }
+  return d.give(d.e.load(made, d.indices(made->shape.size())));
+}
+
+bool stridedSliceGrad(Describer &d) {
+  Node *grad = d.inputs[0];
+  auto begin = d.op.dimsAttr("begin");
+  auto strides = d.op.intsAttr("strides");
+  Indices at = d.indices(grad->shape.size());
+  Piece piece{grad->shape, d.e.load(grad, at), {}};
+  for (size_t i = 0; i < at.size(); ++i)
+    piece.place.push_back(d.e.add(d.e.dim(begin[i]), d.e.mul(at[i], d.e.i64(strides[i]))));
+  return overZeros(d, d.dtype(), std::move(piece));
+}
+
+bool gatherGrad(Describer &d) {
+  Node *grad = d.inputs[0], *indices = d.inputs[1];
+  auto axis = size_t(d.op.intAttr("axis")), batch = size_t(d.op.intAttr("batch_dims"));
+  const Expr *each = d.e.load(indices, d.indices(indices->shape.size()));
+  d.checkIndex(indices->shape, d.e.cast(DType::Int64, each), d.e.dim(d.shape()[axis]));
+  Indices all = d.indices(grad->shape.size());
+  size_t count = indices->shape.size() - batch;
+  Indices which(all.begin(), all.begin() + batch);
+  which.insert(which.end(), all.begin() + axis, all.begin() + axis + count);
+  Piece piece{grad->shape, d.wide(d.e.load(grad, all)), {}, true};
+  piece.place.assign(all.begin(), all.begin() + axis);
+  piece.place.push_back(d.e.cast(DType::Int64, d.e.load(indices, which)));
+  piece.place.insert(piece.place.end(), all.begin() + axis + count, all.end());
+  return overZeros(d, Describer::wideType(d.dtype()), std::move(piece));
+}
+
 bool oneHot(Describer &d) {
   auto axis = size_t(d.op.intAttr("axis"));
   Indices all = d.indices(d.shape().size());
@@ -199,13 +242,27 @@ bool oneHot(Describer &d) {
 }
 
 constexpr Description table[] = {
-    {"Reshape", view},      {"Squeeze", view},        {"ExpandDims", view},
-    {"Identity", view},     {"StopGradient", view},   {"Transpose", transpose},
-    {"ReverseV2", reverse}, {"Slice", stridedSlice},  {"StridedSlice", stridedSlice},
-    {"Split", split},       {"Unpack", unpack},       {"ConcatV2", join},
-    {"Pack", join},         {"Tile", tile},           {"BroadcastTo", broadcastTo},
-    {"Pad", pad},           {"MirrorPad", mirrorPad}, {"GatherV2", gather},
+    {"Reshape", view},
+    {"Squeeze", view},
+    {"ExpandDims", view},
+    {"Identity", view},
+    {"StopGradient", view},
+    {"Transpose", transpose},
+    {"ReverseV2", reverse},
+    {"Slice", stridedSlice},
+    {"StridedSlice", stridedSlice},
+    {"Split", split},
+    {"Unpack", unpack},
+    {"ConcatV2", join},
+    {"Pack", join},
+    {"Tile", tile},
+    {"BroadcastTo", broadcastTo},
+    {"Pad", pad},
+    {"MirrorPad", mirrorPad},
+    {"GatherV2", gather},
     {"OneHot", oneHot},
+    {"StridedSliceGrad", stridedSliceGrad},
+    {"GatherV2Grad", gatherGrad},
 };
 
 } // namespace

@@ -4,8 +4,19 @@ namespace graphc::lower {
 
 using llvm::Value;
 
+/// Stores a value in the emitter's place, or adds it to what is there.
+static void put(EmitContext &ctx, const Kernel &kernel, ExprEmitter &emitter, Value *value) {
+  DType dtype = kernel.store.dtype;
+  Value *address = emitter.storeAddress();
+  if (kernel.adds) {
+    Value *there = ctx.load(dtype, address, emitter.lanes, emitter.mask);
+    value = emitCombine(ctx, Combiner::Sum, dtype, there, value);
+  }
+  ctx.store(dtype, value, address, emitter.mask);
+}
+
 void emitElementwise(EmitContext &ctx, const Kernel &kernel) {
-  if (int across = transposedLoop(kernel); across >= 0) {
+  if (int across = kernel.adds ? -1 : transposedLoop(kernel); across >= 0) {
     emitTranspose(ctx, kernel, across);
     return;
   }
@@ -15,19 +26,20 @@ void emitElementwise(EmitContext &ctx, const Kernel &kernel) {
     ExprEmitter vector(ctx, kernel);
     vector.loops = loops;
     if (schedule.vectorLoop < 0) {
-      ctx.store(kernel.store.dtype, vector.emit(kernel.value), vector.storeAddress());
+      put(ctx, kernel, vector, vector.emit(kernel.value));
       return;
     }
     auto turn = [&](ExprEmitter &emitter, Value *at) {
       emitter.startTurn();
       emitter.loops[schedule.vectorLoop] = at;
-      Value *value = emitter.emitLanes(kernel.value);
-      ctx.store(kernel.store.dtype, value, emitter.storeAddress(), emitter.mask);
+      put(ctx, kernel, emitter, emitter.emitLanes(kernel.value));
     };
     ctx.ifThen(b.CreateICmpSLT(begin, end), [&] {
       vector.vectorLoop = schedule.vectorLoop;
       vector.lanes = schedule.lanes;
-      vector.hoist({&kernel.value, 1});
+      std::vector<const Expr *> roots{kernel.value};
+      for (auto &[rest, factor] : kernel.store.at.rest) roots.push_back(rest);
+      vector.hoist(roots);
       Value *lanes = ctx.i64(schedule.lanes);
       Value *length = b.CreateSub(end, begin);
       Value *whole = b.CreateAdd(begin, b.CreateAnd(length, ctx.i64(-int64_t(schedule.lanes))));

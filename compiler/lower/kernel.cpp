@@ -54,7 +54,9 @@ public:
     kernel_.limit = limit;
     for (const Expr *root : {value, post, limit})
       if (root) roots_.push_back(root);
-    visitOnce(roots_, [&](const Expr *e) {
+    std::vector<const Expr *> read = roots_;
+    read.insert(read.end(), place.begin(), place.end());
+    visitOnce(read, [&](const Expr *e) {
       if (e->kind == ExprKind::Load) kernel_.loads.emplace(e, access(slotOf(e->node), e));
     });
     if (node_->kind != Node::Check) {
@@ -180,7 +182,9 @@ private:
     };
     for (auto &[load, access] : kernel_.loads) addIndex(access.at);
     addIndex(kernel_.store.at);
-    visitOnce(roots_, [&](const Expr *e) {
+    std::vector<const Expr *> roots = roots_;
+    for (auto &[rest, factor] : kernel_.store.at.rest) roots.push_back(rest);
+    visitOnce(roots, [&](const Expr *e) {
       if (e->kind == ExprKind::DimValue) addDim(e->dim);
     });
   }
@@ -238,6 +242,7 @@ private:
     std::string &key = kernel_.key;
     key = fmt::format("{} {} {} {} {} {};", int(kernel_.form), int(node_->kind), kernel_.outer,
                       int(kernel_.combiner), int(kernel_.accumulator), int(node_->dtype));
+    if (kernel_.adds) key += "adds;";
     for (Dim d : kernel_.loops) key += dimKey(d) + " ";
     for (const Expr *root : {kernel_.value, kernel_.post, kernel_.limit})
       key += root ? "|" + exprKey(root) : "|-";
@@ -272,9 +277,11 @@ std::vector<Kernel> kernelsOf(ExprPool &exprs, Node *node) {
   std::vector<Kernel> kernels;
   switch (node->kind) {
   case Node::Pieces:
-    for (const Piece &piece : node->pieces)
-      kernels.push_back(
-          Flattener(node, piece.dims, {}).flatten(piece.value, piece.place, nullptr, nullptr));
+    for (const Piece &piece : node->pieces) {
+      Flattener flattener(node, piece.dims, {});
+      flattener.kernel_.adds = piece.adds;
+      kernels.push_back(flattener.flatten(piece.value, piece.place, nullptr, nullptr));
+    }
     break;
   case Node::Reduce: {
     Flattener flattener(node, node->shape, node->reduced);

@@ -31,6 +31,7 @@ struct Kernel {
   std::map<const Expr *, Access, bool (*)(const Expr *, const Expr *)> loads{
       [](const Expr *a, const Expr *b) { return a->id < b->id; }};
   Access store;
+  bool adds = false; // to what is stored there, one after the other; places may come again
   const Expr *value = nullptr;
   const Expr *limit = nullptr;
   const Expr *post = nullptr;

@@ -151,7 +151,10 @@ private:
     check(node.value, node.kind == Node::Pointwise);
     check(node.limit, false);
     check(node.post, true);
-    for (const Piece &piece : node.pieces) check(piece.value, false);
+    for (const Piece &piece : node.pieces) {
+      check(piece.value, false);
+      for (const Expr *index : piece.place) check(index, false);
+    }
     return elsewhere;
   }
 

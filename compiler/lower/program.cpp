@@ -41,7 +41,10 @@ void replaceExpressions(Node &node, const std::function<const Expr *(const Expr 
   if (node.value) node.value = replace(node.value);
   if (node.limit) node.limit = replace(node.limit);
   if (node.post) node.post = replace(node.post);
-  for (Piece &piece : node.pieces) piece.value = replace(piece.value);
+  for (Piece &piece : node.pieces) {
+    piece.value = replace(piece.value);
+    for (const Expr *&index : piece.place) index = replace(index);
+  }
 }
 
 Node *storageOf(Node *node) {

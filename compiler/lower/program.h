@@ -21,6 +21,7 @@ struct Piece {
   std::vector<Dim> dims;
   const Expr *value = nullptr; // over Index 0 … dims-1
   Indices place;               // an index expression for each dimension of the tensor
+  bool adds = false;           // to what is there: places may come more than once
 };
 
 /// Random numbers that the runtime draws.

@@ -28,21 +28,23 @@ Dim productOf(const std::vector<Dim> &loops, size_t from, size_t to) {
   return product;
 }
 
+/// Whether what is read through indices lies elsewhere in each turn of `loop`.
+bool restDependsOn(const Kernel &kernel, const LinearIndex &at, int loop) {
+  bool found = false;
+  for (auto &[rest, factor] : at.rest)
+    visitOnce({&rest, 1}, [&](const Expr *e) {
+      if (e->kind == ExprKind::Index && kernel.indexLoop.at(e->integer) == loop) found = true;
+    });
+  return found;
+}
+
 /// Loads that would have to be gathered lane by lane if `loop` ran along the lanes.
 int gathersAlong(const Kernel &kernel, int loop) {
   int gathers = 0;
-  auto dependsOn = [&](const Expr *root) {
-    bool found = false;
-    visitOnce({&root, 1}, [&](const Expr *e) {
-      if (e->kind == ExprKind::Index && kernel.indexLoop.at(e->integer) == loop) found = true;
-    });
-    return found;
-  };
   for (auto &[load, access] : kernel.loads) {
     Dim step = access.at.coefficients[loop];
     bool gathered = !step.is(0) && !step.is(1) && !step.is(-1);
-    for (auto &[rest, factor] : access.at.rest) gathered |= dependsOn(rest);
-    gathers += gathered;
+    gathers += gathered || restDependsOn(kernel, access.at, loop);
   }
   return gathers;
 }
@@ -75,7 +77,8 @@ Schedule scheduleOf(const EmitContext &ctx, const Kernel &kernel) {
       schedule.vectorLoop = inner;
       schedule.alongReduction = true;
     }
-  } else if (outer && kernel.store.at.coefficients[outer - 1].is(1)) {
+  } else if (outer && kernel.store.at.coefficients[outer - 1].is(1) &&
+             !restDependsOn(kernel, kernel.store.at, outer - 1)) {
     schedule.vectorLoop = outer - 1; // else the results lie apart: one by one
   }
   if (schedule.vectorLoop >= 0) {
@@ -94,6 +97,12 @@ Schedule scheduleOf(const EmitContext &ctx, const Kernel &kernel) {
   Dim work = productOf(kernel.loops, 0, all);
   int64_t cost = elementCost(kernel);
   if (outer == 0 || (work.isStatic() && work.value <= pieceWork / cost)) return schedule;
+  if (kernel.adds) {
+    // Threads must not meet in one place, and the order of what is added to it is to stay: they
+    // share the vector loop, along which places differ.
+    if (schedule.vectorLoop >= 0) schedule.parallelLoops = 0;
+    return schedule;
+  }
   int shareable = schedule.alongReduction || schedule.vectorLoop < 0 ? outer : outer - 1;
   int64_t known = 1;
   int count = 0;
@@ -135,7 +144,8 @@ void emitShared(EmitContext &ctx, const Kernel &kernel, const Schedule &schedule
   }
   int64_t cost = elementCost(kernel);
   if (shared == 0) { // the vector loop is cut
-    Dim inside = productOf(kernel.loops, outer, kernel.loops.size());
+    Dim inside = productOf(kernel.loops, outer, kernel.loops.size()) *
+                 productOf(kernel.loops, 0, size_t(nested));
     Value *grain;
     int64_t block = 64;
     if (inside.isStatic()) {
@@ -147,9 +157,9 @@ void emitShared(EmitContext &ctx, const Kernel &kernel, const Schedule &schedule
       blocks = b.CreateSelect(b.CreateICmpSLT(blocks, ctx.i64(1)), ctx.i64(1), blocks);
       grain = b.CreateMul(blocks, ctx.i64(block));
     }
-    ctx.parallel(ctx.dim(kernel.loops[0]), grain, {},
+    ctx.parallel(ctx.dim(kernel.loops[size_t(outer - 1)]), grain, {},
                  [&](Value *begin, Value *end, Value *, const EmitContext::Values &) {
-                   body(loops, begin, end);
+                   emitNest(ctx, kernel, 0, nested, loops, [&] { body(loops, begin, end); });
                  });
     return;
   }

@@ -19,6 +19,7 @@
 // which runs at every level, rewrites Slice as StridedSlice.
 #include "ops/indexing.h"
 
+#include "ops/derive.h"
 #include "ops/rules.h"
 #include "ops/tables.h"
 
@@ -327,11 +328,53 @@ Tensor *buildOneHot(Call &c) {
                  {dimsAttr("depth", c.keep(c.dims("depth"))), intAttr("axis", axis)});
 }
 
+// Gradients --------------------------------------------------------------------------------------
+
+/// Zeros where nothing was taken.
+void sliceGradient(Derive &d) {
+  auto size = d.op.dimsAttr("size");
+  auto strides = d.op.intsAttr("strides");
+  vector<int64_t> ones(size.size(), 1);
+  d.dx[0] = d.b.op("StridedSliceGrad", {d.reshape(d.g(), Shape(size))},
+                   {dimsAttr("shape", d.x()->shape.dims()),
+                    dimsAttr("begin", d.op.dimsAttr("begin")), dimsAttr("size", size),
+                    intsAttr("strides", strides.empty() ? d.b.keep(ones) : strides)});
+}
+
+void gatherGradient(Derive &d) {
+  d.dx[0] = d.b.op("GatherV2Grad", {d.g(), d.x(1)},
+                   {dimsAttr("shape", d.x()->shape.dims()), intAttr("axis", d.op.intAttr("axis")),
+                    intAttr("batch_dims", d.op.intAttr("batch_dims"))});
+}
+
+void oneHotGradient(Derive &d) {
+  auto hot = [&](double on, double off) {
+    return d.b.op(
+        "OneHot", {d.x(0), d.number(on), d.number(off)},
+        {dimsAttr("depth", d.op.dimsAttr("depth")), intAttr("axis", d.op.intAttr("axis"))});
+  };
+  d.dx[1] = sumTo(d.b, d.mul(d.g(), hot(1, 0)), Shape::scalar());
+  d.dx[2] = sumTo(d.b, d.mul(d.g(), hot(0, 1)), Shape::scalar());
+}
+
 constexpr OpDef ops[] = {
-    {.type = "StridedSlice", .infer = inferStridedSlice, .evaluate = evaluateStridedSlice},
-    {.type = "Slice", .infer = inferSlice, .evaluate = evaluateStridedSlice},
-    {.type = "GatherV2", .infer = inferGather, .evaluate = evaluateGather, .mayFail = true},
-    {.type = "OneHot", .infer = inferOneHot, .evaluate = evaluateOneHot},
+    {.type = "StridedSlice",
+     .infer = inferStridedSlice,
+     .evaluate = evaluateStridedSlice,
+     .gradient = deriveBy<sliceGradient>},
+    {.type = "Slice",
+     .infer = inferSlice,
+     .evaluate = evaluateStridedSlice,
+     .gradient = deriveBy<sliceGradient>},
+    {.type = "GatherV2",
+     .infer = inferGather,
+     .evaluate = evaluateGather,
+     .gradient = deriveBy<gatherGradient>,
+     .mayFail = true},
+    {.type = "OneHot",
+     .infer = inferOneHot,
+     .evaluate = evaluateOneHot,
+     .gradient = deriveBy<oneHotGradient>},
 };
 
 constexpr FunctionDef functions[] = {

@@ -9,6 +9,7 @@
   TABLE(array, "Shaping and casting")                                                              \
   TABLE(joining, "Joining, cutting and repeating")                                                 \
   TABLE(indexing, "Indexing")                                                                      \
+  TABLE(scatter, "Scattering")                                                                     \
   TABLE(arithmetic, "Arithmetic")                                                                  \
   TABLE(elementary, "Elementary functions")                                                        \
   TABLE(activation, "Activations")                                                                 \

@@ -284,6 +284,37 @@ void gather(Suite &s) {
             {intAttr("axis", 0), intAttr("batch_dims", 0)});
     }
 }
+void stridedSliceGrad(Suite &s) {
+  for (DType t : numeric()) {
+    s.in(DType::Float32, {9, 40}); // which the run-time dimensions are known from
+    s.add({s.in(t, {4, 33})}, {s.dimsOf("shape", {s.d(9), s.d(40)}), s.dimsOf("begin", {1, 3}),
+                               s.dimsOf("size", {s.d(4), s.d(33)}), s.intsOf("strides", {2, 1})});
+    s.in(DType::Float32, {12});
+    s.add({s.in(t, {5})}, {s.dimsOf("shape", {s.d(12)}), s.dimsOf("begin", {11}),
+                           s.dimsOf("size", {s.d(5)}), s.intsOf("strides", {-2})});
+  }
+}
+void gatherGrad(Suite &s) {
+  auto add = [&](DType t, DType index, Sizes params, Sizes indices, int64_t axis, int64_t batch) {
+    Sizes grad(params.begin(), params.begin() + axis);
+    grad.insert(grad.end(), indices.begin() + batch, indices.end());
+    grad.insert(grad.end(), params.begin() + axis + 1, params.end());
+    int64_t limit = params[size_t(axis)];
+    s.in(DType::Float32, params);
+    s.add({s.in(t, grad, Data::Small), s.in(index, indices, Data::Index, limit)},
+          {s.dimsOf("shape", s.ds(params)), intAttr("axis", axis), intAttr("batch_dims", batch)},
+          {4, 32});
+  };
+  for (DType t : numeric())
+    for (DType index : {DType::Int32, DType::Int64}) {
+      add(t, index, {6, 5}, {7}, 0, 0);
+      add(t, index, {6, 5, 3}, {2, 20}, 1, 0);
+      add(t, index, {4, 2, 5, 3}, {4, 8}, 2, 1);
+      add(t, index, {6}, {}, 0, 0);
+      add(t, index, {6}, {40}, 0, 0);
+    }
+  add(DType::Float32, DType::Int32, {50, 96}, {700}, 0, 0);
+}
 void oneHot(Suite &s) {
   for (DType t : every())
     for (DType index : {DType::Int32, DType::Int64, DType::UInt8})
@@ -626,6 +657,8 @@ const std::map<std::string_view, void (*)(Suite &)> &caseTable() {
       {"Slice", slice},
       {"GatherV2", gather},
       {"OneHot", oneHot},
+      {"StridedSliceGrad", stridedSliceGrad},
+      {"GatherV2Grad", gatherGrad},
       {"ConcatV2", concat},
       {"Pack", pack},
       {"Unpack", unpack},
