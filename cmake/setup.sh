@@ -7,7 +7,7 @@ set -euo pipefail
 packages=(
   build-essential cmake ninja-build ccache mold pkg-config git
   llvm-19-dev liblld-19-dev
-  antlr4 libantlr4-runtime-dev libfmt-dev libcli11-dev nlohmann-json3-dev libre2-dev
+  antlr4 libantlr4-runtime-dev libfmt-dev libcli11-dev nlohmann-json3-dev libre2-dev libdtl-dev
 )
 # To run the examples.
 packages+=(zlib1g-dev dataset-fashion-mnist)

@@ -30,6 +30,7 @@ int runInspect(const Arguments &arguments);
 int runBuild(const Arguments &arguments);
 int runRun(const Arguments &arguments);
 int runExplain(const Arguments &arguments);
+int runFmt(const Arguments &arguments);
 
 /// "graphc: error: MESSAGE" on standard error; returns exitUsage.
 int usageError(std::string_view message);
@@ -39,6 +40,12 @@ void notice(std::string_view message);
 /// Parses a command's arguments. False where the command is over with `status`: help was printed,
 /// or the usage was wrong and has been explained.
 bool parseArguments(CLI::App &app, const Arguments &arguments, int &status);
+
+/// --diagnostics, which every command has that reads a definition.
+void addDiagnosticsOption(CLI::App &app, std::string &format);
+/// Writes diagnostics to standard error in such a format, by their place; exitErrors if there are
+/// errors, else `otherwise`.
+int reportDiagnostics(Diagnostics &diagnostics, std::string_view format, int otherwise = exitFine);
 
 /// Writes to standard output, all at once. False, after a message, where that fails.
 bool writeOutput(std::string_view text);
@@ -82,7 +89,7 @@ private:
   Diagnostics diagnostics_{sources_};
   std::unique_ptr<Elaborated> elaborated_;
   std::optional<ModelInterface> interface_;
-  RenderOptions render_;
+  std::string format_; // of the diagnostics
 };
 
 /// The model's name: `given`, else the file's stem. Empty, after a message, if it can't be one.

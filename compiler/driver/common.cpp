@@ -66,14 +66,18 @@ bool parseArguments(CLI::App &app, const Arguments &arguments, int &status) {
   return false;
 }
 
+void addDiagnosticsOption(CLI::App &app, std::string &format) {
+  app.add_option("--diagnostics", format, "How errors are written (default text)")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"text", "json", "sarif", "github", "junit"}));
+}
+
 void DefinitionOptions::addTo(CLI::App &app) {
   app.add_option("FILE", file, "The definition; - is standard input")->required();
   app.add_option("-D", defines, "Sets a param of the definition")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
-  app.add_option("--diagnostics", diagnostics, "How errors are written (default text)")
-      ->type_name("FORMAT")
-      ->check(CLI::IsMember({"text", "json", "sarif", "github", "junit"}));
+  addDiagnosticsOption(app, diagnostics);
   const char *group = "Limits of elaboration (E0007, E0106)";
   auto limit = [&](const char *name, auto &value, const char *what) {
     app.add_option(name, value, fmt::format("{} (default {})", what, value))
@@ -117,8 +121,7 @@ std::string stemOf(const std::string &file) {
 
 bool Definition::load(const DefinitionOptions &options, PrintTo printTo, int &status,
                       const std::string &model) {
-  render_.format = formatFromName(options.diagnostics);
-  render_.color = render_.format == DiagnosticFormat::Text && wantsColor();
+  format_ = options.diagnostics;
   ElaborateOptions how;
   for (const std::string &define : options.defines) {
     size_t at = define.find('=');
@@ -166,18 +169,25 @@ bool Definition::optimize(int level, std::string &why) {
 }
 
 int Definition::finish(int otherwise) {
+  return reportDiagnostics(diagnostics_, format_, otherwise);
+}
+
+int reportDiagnostics(Diagnostics &diagnostics, std::string_view format, int otherwise) {
   std::fflush(stdout);
   // By place: names are looked up before anything runs, so errors are not found in order.
-  std::stable_sort(diagnostics_.all().begin(), diagnostics_.all().end(),
+  std::stable_sort(diagnostics.all().begin(), diagnostics.all().end(),
                    [](const Diagnostic &a, const Diagnostic &b) {
                      if (a.span.valid() != b.span.valid()) return !a.span.valid();
                      return std::pair(a.span.file, a.span.begin) <
                             std::pair(b.span.file, b.span.begin);
                    });
-  std::string text = render(diagnostics_, render_);
+  RenderOptions how;
+  how.format = formatFromName(format);
+  how.color = how.format == DiagnosticFormat::Text && wantsColor();
+  std::string text = render(diagnostics, how);
   std::fwrite(text.data(), 1, text.size(), stderr);
   std::fflush(stderr);
-  return diagnostics_.hasErrors() ? exitErrors : otherwise;
+  return diagnostics.hasErrors() ? exitErrors : otherwise;
 }
 
 std::string modelName(const std::string &given, const std::string &file) {

@@ -46,7 +46,8 @@ bool OutputSet::open(const std::string &path, File &file, int &descriptor, bool 
     auto target = std::filesystem::weakly_canonical(path, failed);
     if (!failed) file.path = target.string();
   }
-  if (stat(file.path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
+  bool exists = stat(file.path.c_str(), &info) == 0;
+  if (exists && !S_ISREG(info.st_mode)) {
     if (S_ISDIR(info.st_mode)) {
       errno = EISDIR;
       why = reason(path);
@@ -63,7 +64,9 @@ bool OutputSet::open(const std::string &path, File &file, int &descriptor, bool 
   }
   mode_t mask = umask(0);
   umask(mask);
-  fchmod(descriptor, (executable ? 0777 : 0666) & ~mask);
+  mode_t mode = (executable ? 0777 : 0666) & ~mask;
+  if (exists) mode = (info.st_mode & 0777) | (executable ? mode : 0); // who may read it, may still
+  fchmod(descriptor, mode);
   return true;
 }
 

@@ -87,29 +87,13 @@ bool Interpreter::checkLength(uint64_t length, Span span) {
 }
 
 void Interpreter::run(const std::string &path) {
-  std::string why;
-  auto text = readFile(path, why);
-  if (!text) {
-    diagnostics.error(Code::UnreadableFile, {}, fmt::format("'{}' can't be read: {}", path, why));
+  auto read = readSource(sources, path, diagnostics);
+  if (!read) {
     result_.unreadable = true;
     return;
   }
   result_.files.push_back(path);
-  auto bad = firstInvalidUtf8(*text);
-  if (bad) {
-    // Shown up to the wrong byte.
-    FileId id = sources.add(path, text->substr(0, *bad));
-    diagnostics.error(Code::UnreadableFile, {id, uint32_t(*bad), uint32_t(*bad)},
-                      fmt::format("'{}' is not UTF-8: byte {} is wrong", path, *bad + 1));
-    result_.unreadable = true;
-    return;
-  }
-  if (text->size() >= UINT32_MAX / 2) {
-    diagnostics.error(Code::LimitPassed, {}, fmt::format("'{}' is larger than 2 GB", path));
-    result_.unreadable = true;
-    return;
-  }
-  FileId id = sources.add(path, std::move(*text));
+  FileId id = *read;
   std::error_code ignored;
   auto canonical = std::filesystem::weakly_canonical(path, ignored);
   imported_[ignored ? path : canonical.string()] = {Value::unset(), {id, 0, 0}};

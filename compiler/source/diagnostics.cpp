@@ -55,4 +55,28 @@ void Diagnostics::add(Diagnostic diagnostic) {
   all_.push_back(std::move(diagnostic));
 }
 
+std::optional<FileId> readSource(SourceManager &sources, const std::string &path,
+                                 Diagnostics &diagnostics) {
+  std::string why;
+  auto text = readFile(path, why);
+  if (!text) {
+    diagnostics.error(Code::UnreadableFile, {sources.add(path, ""), 0, 0},
+                      fmt::format("'{}' can't be read: {}", path, why));
+    return std::nullopt;
+  }
+  if (auto bad = firstInvalidUtf8(*text)) {
+    // Shown up to the wrong byte.
+    FileId id = sources.add(path, text->substr(0, *bad));
+    diagnostics.error(Code::UnreadableFile, {id, uint32_t(*bad), uint32_t(*bad)},
+                      fmt::format("'{}' is not UTF-8: byte {} is wrong", path, *bad + 1));
+    return std::nullopt;
+  }
+  if (text->size() >= UINT32_MAX / 2) {
+    diagnostics.error(Code::LimitPassed, {sources.add(path, ""), 0, 0},
+                      fmt::format("'{}' is larger than 2 GB", path));
+    return std::nullopt;
+  }
+  return sources.add(path, std::move(*text));
+}
+
 } // namespace graphc

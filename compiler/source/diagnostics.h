@@ -73,6 +73,11 @@ private:
   size_t errorCount_ = 0;
 };
 
+/// Reads the file named on a command line ("-": standard input). One that can't be read, isn't
+/// UTF-8 or is larger than 2 GB is E0004 or E0007, and there is no id.
+std::optional<FileId> readSource(SourceManager &sources, const std::string &path,
+                                 Diagnostics &diagnostics);
+
 enum class DiagnosticFormat : uint8_t { Text, Json, Sarif, GitHub, JUnit };
 
 struct RenderOptions {

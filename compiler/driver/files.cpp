@@ -1,0 +1,68 @@
+#include "driver/files.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+#include <set>
+
+namespace graphc {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Search {
+  FoundFiles found;
+  std::set<fs::path> folders; // real places, against links in loops
+  std::set<std::string> files;
+
+  void problem(const fs::path &path, const std::error_code &why) {
+    found.problems.push_back(fmt::format("can't read '{}': {}", path.string(), why.message()));
+  }
+
+  void add(const fs::path &path) {
+    std::error_code failed;
+    fs::path real = path == "-" ? path : fs::weakly_canonical(path, failed);
+    if (files.insert(failed ? path.string() : real.string()).second)
+      found.files.push_back(path.string());
+  }
+
+  void folder(const fs::path &path) {
+    std::error_code failed;
+    fs::path real = fs::canonical(path, failed);
+    if (!failed && !folders.insert(real).second) return;
+    fs::directory_iterator next(path, failed);
+    if (failed) return problem(path, failed);
+    std::vector<fs::path> entries;
+    for (; next != fs::directory_iterator(); next.increment(failed)) {
+      if (failed) return problem(path, failed);
+      entries.push_back(next->path());
+    }
+    std::sort(entries.begin(), entries.end());
+    for (const fs::path &entry : entries) {
+      // A link that leads nowhere is a problem only where a definition is expected.
+      bool isFolder = fs::is_directory(entry, failed);
+      std::string name = entry.filename().string();
+      if (isFolder && !name.starts_with("."))
+        folder(path == "." ? fs::path(name) : entry);
+      else if (!isFolder && entry.extension() == ".graph")
+        add(path == "." ? fs::path(name) : entry);
+    }
+  }
+};
+
+} // namespace
+
+FoundFiles findDefinitions(const std::vector<std::string> &paths) {
+  Search search;
+  for (const std::string &path : paths) {
+    std::error_code failed;
+    if (path != "-" && fs::is_directory(path, failed))
+      search.folder(path);
+    else
+      search.add(path);
+  }
+  return std::move(search.found);
+}
+
+} // namespace graphc

@@ -1,0 +1,18 @@
+// Which definitions a command is about: files, folders to search, standard input.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace graphc {
+
+struct FoundFiles {
+  std::vector<std::string> files; // each once; what was named first comes first, a folder's sorted
+  std::vector<std::string> problems; // of what can't be read: "can't read 'x': Permission denied"
+};
+
+/// The files named, and the `*.graph` files in and under the folders named. Hidden folders are
+/// passed over; links to folders are followed once.
+FoundFiles findDefinitions(const std::vector<std::string> &paths);
+
+} // namespace graphc
