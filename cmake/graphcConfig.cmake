@@ -1,29 +1,51 @@
-# find_package(graphc): the compiler as the program `graphc`, the runtime as graphc::runtime (static)
-# and graphc::runtime_shared, and graphc_add_model() to compile definitions.
-include(CMakeFindDependencyMacro)
-set(THREADS_PREFER_PTHREAD_FLAG ON)
-find_dependency(Threads)
-
-# This file stands in PREFIX/LIBDIR/cmake/graphc.
-get_filename_component(graphc_libdir ${CMAKE_CURRENT_LIST_DIR}/../.. ABSOLUTE)
-find_path(graphc_include graphrt/graphrt.h NO_CACHE NO_DEFAULT_PATH REQUIRED
-  PATHS ${graphc_libdir}/../include ${graphc_libdir}/../../include)
-find_program(graphc_program graphc NO_CACHE NO_DEFAULT_PATH REQUIRED
-  PATHS ${graphc_include}/../bin)
-
-if(NOT TARGET graphc)
-  add_executable(graphc IMPORTED)
-  set_target_properties(graphc PROPERTIES IMPORTED_LOCATION ${graphc_program})
+# find_package(graphc 1.0 [COMPONENTS tool runtime]): the compiler graphc::tool, the runtime
+# graphc::runtime, and the functions of GraphcFunctions.cmake. Without COMPONENTS both are wanted.
+if(NOT graphc_FIND_COMPONENTS)
+  set(graphc_FIND_COMPONENTS tool runtime)
+  set(graphc_FIND_REQUIRED_tool TRUE)
+  set(graphc_FIND_REQUIRED_runtime TRUE)
 endif()
-foreach(kind runtime runtime_shared)
-  if(NOT TARGET graphc::${kind})
-    add_library(graphc::${kind} UNKNOWN IMPORTED)
-    set_target_properties(graphc::${kind} PROPERTIES
-      INTERFACE_INCLUDE_DIRECTORIES ${graphc_include}
-      INTERFACE_LINK_LIBRARIES "Threads::Threads;m")
+include(${CMAKE_CURRENT_LIST_DIR}/GraphcFunctions.cmake)
+
+set(graphc_runtime_FOUND FALSE)
+if(EXISTS ${CMAKE_CURRENT_LIST_DIR}/graphcRuntimeTargets.cmake)
+  include(CMakeFindDependencyMacro)
+  set(THREADS_PREFER_PTHREAD_FLAG ON)
+  find_dependency(Threads)
+  include(${CMAKE_CURRENT_LIST_DIR}/graphcRuntimeTargets.cmake)
+  if(BUILD_SHARED_LIBS)
+    set_property(TARGET graphc::runtime PROPERTY GRAPHC_SHARED ON)
+  endif()
+  set(graphc_runtime_FOUND TRUE)
+endif()
+
+# A tool that was installed for another machine is of no use here.
+set(graphc_tool_FOUND FALSE)
+if(NOT TARGET graphc::tool AND NOT CMAKE_CROSSCOMPILING AND NOT GRAPHC_EXECUTABLE
+   AND EXISTS ${CMAKE_CURRENT_LIST_DIR}/graphcToolTargets.cmake)
+  include(${CMAKE_CURRENT_LIST_DIR}/graphcToolTargets.cmake)
+endif()
+if(NOT TARGET graphc::tool)
+  find_program(GRAPHC_EXECUTABLE graphc NO_CMAKE_FIND_ROOT_PATH
+    DOC "The graphc that runs on this machine")
+endif()
+if(TARGET graphc::tool OR GRAPHC_EXECUTABLE)
+  graphc_find_tool()
+  set(graphc_tool_FOUND TRUE)
+endif()
+
+foreach(component ${graphc_FIND_COMPONENTS})
+  if(NOT component MATCHES "^(tool|runtime)$")
+    set(graphc_FOUND FALSE)
+    set(graphc_NOT_FOUND_MESSAGE
+      "graphc has no component '${component}'; it has tool and runtime")
+  elseif(graphc_FIND_REQUIRED_${component} AND NOT graphc_${component}_FOUND)
+    set(graphc_FOUND FALSE)
+    if(component STREQUAL "tool")
+      set(graphc_NOT_FOUND_MESSAGE
+        "the compiler graphc is not installed here; GRAPHC_EXECUTABLE says where it is")
+    else()
+      set(graphc_NOT_FOUND_MESSAGE "the runtime is not installed here")
+    endif()
   endif()
 endforeach()
-set_target_properties(graphc::runtime PROPERTIES IMPORTED_LOCATION ${graphc_libdir}/libgraphrt.a)
-set_target_properties(graphc::runtime_shared PROPERTIES
-  IMPORTED_LOCATION ${graphc_libdir}/libgraphrt.so)
-include(${CMAKE_CURRENT_LIST_DIR}/GraphcModel.cmake)

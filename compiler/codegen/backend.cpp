@@ -1,6 +1,7 @@
 #include "codegen/backend.h"
 
 #include <llvm/Bitcode/BitcodeWriter.h>
+#include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/Object/ArchiveWriter.h>
@@ -57,6 +58,29 @@ static std::string emitAs(llvm::Module &module, llvm::TargetMachine &machine,
 
 std::string objectOf(llvm::Module &module, llvm::TargetMachine &machine) {
   return emitAs(module, machine, llvm::CodeGenFileType::ObjectFile);
+}
+
+std::string mainObjectOf(const std::string &modelSymbol, llvm::TargetMachine &machine) {
+  llvm::LLVMContext context;
+  llvm::Module module("main", context);
+  module.setTargetTriple(machine.getTargetTriple().str());
+  module.setDataLayout(machine.createDataLayout());
+  module.setPICLevel(llvm::PICLevel::BigPIC);
+  llvm::IRBuilder<> b(context);
+  auto *i32 = b.getInt32Ty();
+  auto *ptr = b.getPtrTy();
+  auto function = [&](llvm::StringRef name, llvm::Type *result,
+                      llvm::ArrayRef<llvm::Type *> parameters) {
+    return llvm::Function::Create(llvm::FunctionType::get(result, parameters, false),
+                                  llvm::Function::ExternalLinkage, name, module);
+  };
+  auto *model = function(modelSymbol, ptr, {});
+  auto *run = function("graphrt_main", i32, {ptr, i32, ptr});
+  auto *main = function("main", i32, {i32, ptr});
+  b.SetInsertPoint(llvm::BasicBlock::Create(context, "entry", main));
+  b.CreateRet(b.CreateCall(run, {b.CreateCall(model), main->getArg(0), main->getArg(1)}));
+  verified(module, "around main");
+  return objectOf(module, machine);
 }
 
 std::string assemblyOf(llvm::Module &module, llvm::TargetMachine &machine) {

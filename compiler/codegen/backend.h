@@ -22,7 +22,15 @@ bool archiveOf(const std::string &member, const std::string &object, std::string
                std::string &why);
 
 /// A shared library of the object and the runtime.
-bool sharedLibraryOf(const std::string &name, const std::string &object,
-                     const std::string &runtimeArchive, std::string &library, std::string &why);
+bool sharedLibraryOf(const std::string &name, const std::string &object, std::string &library,
+                     std::string &why);
+
+/// The object of `main`: hands what `modelSymbol` returns to graphrt_main (graphrt/main.h).
+std::string mainObjectOf(const std::string &modelSymbol, llvm::TargetMachine &machine);
+
+/// A program for this machine of both objects, the runtime and its graphrt_main. The C library's
+/// development files are needed, a compiler is not.
+bool programOf(const std::string &name, const std::string &object, const std::string &main,
+               const llvm::Triple &triple, std::string &program, std::string &why);
 
 } // namespace graphc

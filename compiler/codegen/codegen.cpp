@@ -78,13 +78,15 @@ bool emitFiles(Graph &graph, const ModelInterface &model, const CodegenOptions &
   };
   std::vector<EmittedFile> made;
   const std::string &name = model.name;
-  if (wants(Emit::Exe)) {
-    why = "a definition has no program of its own: link its library with one";
+  if ((wants(Emit::Shared) || wants(Emit::Exe)) && !options.target.empty()) {
+    why = "shared libraries and programs are made for this machine only; for another, link the "
+          "object there";
     return false;
   }
   if (wants(Emit::LlvmIr)) made.push_back({Emit::LlvmIr, name + ".ll", textOf(module)});
   if (wants(Emit::Bitcode)) made.push_back({Emit::Bitcode, name + ".bc", bitcodeOf(module)});
-  bool objects = wants(Emit::Object) || wants(Emit::Static) || wants(Emit::Shared);
+  bool objects =
+      wants(Emit::Object) || wants(Emit::Static) || wants(Emit::Shared) || wants(Emit::Exe);
   if (wants(Emit::Asm)) {
     // Code generation changes the module.
     auto copy = objects ? llvm::CloneModule(module) : nullptr;
@@ -103,12 +105,13 @@ bool emitFiles(Graph &graph, const ModelInterface &model, const CodegenOptions &
     }
     if (wants(Emit::Shared)) {
       EmittedFile file{Emit::Shared, "lib" + name + ".so", "", true};
-      if (!options.target.empty()) {
-        why = "a shared library is made for this machine only; for another, link the object there";
-        return false;
-      }
-      std::string runtime = libraryFolder() + "/libgraphrt.a";
-      if (!sharedLibraryOf(name, object, runtime, file.bytes, why)) return false;
+      if (!sharedLibraryOf(name, object, file.bytes, why)) return false;
+      made.push_back(std::move(file));
+    }
+    if (wants(Emit::Exe)) {
+      EmittedFile file{Emit::Exe, name, "", true};
+      std::string main = mainObjectOf(model.functionSymbol("model"), machine);
+      if (!programOf(name, object, main, machine.getTargetTriple(), file.bytes, why)) return false;
       made.push_back(std::move(file));
     }
     if (wants(Emit::Object)) made.push_back({Emit::Object, name + ".o", std::move(object)});

@@ -30,6 +30,7 @@ struct BuildOptions {
   DefinitionOptions definition;
   std::string folder = ".";
   std::string name;
+  std::vector<std::string> exports;
   std::vector<std::string> emit = {"static", "header"};
   std::string weights;
   std::string depfile;
@@ -116,8 +117,15 @@ bool emitAll(const BuildOptions &options, const std::vector<Emit> &kinds, Defini
   }
   if (native.empty()) return true;
   const Codegen *codegen = loadCodegen(why);
-  return codegen && codegen->emit(definition.graphToCompile(), model, options.codegen, native,
-                                  files, definition.diagnostics(), why);
+  if (!codegen || !codegen->emit(definition.graphToCompile(), model, options.codegen, native, files,
+                                 definition.diagnostics(), why))
+    return false;
+  // In the order asked for: a depfile names its targets so.
+  std::stable_sort(files.begin(), files.end(), [&](const EmittedFile &a, const EmittedFile &b) {
+    auto place = [&](Emit kind) { return std::find(kinds.begin(), kinds.end(), kind); };
+    return place(a.kind) < place(b.kind);
+  });
+  return true;
 }
 
 /// Writes the files and the depfile: all or none.
@@ -159,6 +167,9 @@ int runBuild(const Arguments &arguments) {
   app.add_option("-o", options.folder, "Where the files go (default .)")->type_name("DIR");
   app.add_option("--name", options.name, "The model's name in the interface (default: the file's)")
       ->type_name("IDENT");
+  app.add_option("--export", options.exports, "Compile this export alone; may be repeated")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
   app.add_option("--emit", options.emit,
                  "What to write: object, static, shared, header, exe, llvm-ir, bitcode, asm, graph "
                  "(default static,header)")
@@ -189,7 +200,9 @@ int runBuild(const Arguments &arguments) {
       file == "-" ? "standard input" : std::filesystem::path(file).filename().string();
 
   Definition definition;
-  if (!definition.load(options.definition, Definition::StandardError, status, name)) return status;
+  if (!definition.load(options.definition, Definition::StandardError, status, name,
+                       options.exports))
+    return status;
   if (!checkRanks(definition.graph(), definition.diagnostics())) return definition.finish();
   std::vector<EmittedFile> files;
   std::string why;

@@ -66,10 +66,11 @@ class Definition {
 public:
   enum PrintTo { StandardOutput, StandardError };
 
-  /// Elaborates and plans the generated interface, named `model` or else as the file is. False
-  /// where the command is over with `status`; everything is reported then.
+  /// Elaborates and plans the generated interface, named `model` or else as the file is, of the
+  /// exports named, or else of all. False where the command is over with `status`; everything is
+  /// reported then.
   bool load(const DefinitionOptions &options, PrintTo printTo, int &status,
-            const std::string &model = "");
+            const std::string &model = "", const std::vector<std::string> &exports = {});
   /// Writes the diagnostics, which is the last thing that a command says, and returns the exit
   /// status: exitErrors if there are errors, else `otherwise`.
   int finish(int otherwise = exitFine);

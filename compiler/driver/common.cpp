@@ -119,8 +119,26 @@ std::string stemOf(const std::string &file) {
 
 } // namespace
 
+/// Leaves the exports named. False, after a message, if there is no such export.
+static bool selectExports(Graph &graph, const std::vector<std::string> &wanted) {
+  if (wanted.empty()) return true;
+  std::vector<std::string_view> names;
+  for (const Export &exported : graph.exports) names.push_back(exported.name);
+  for (const std::string &name : wanted) {
+    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    auto nearest = nearestName(name, names);
+    usageError(fmt::format("there is no export '{}'{}", name,
+                           nearest ? fmt::format("; did you mean '{}'?", *nearest) : ""));
+    return false;
+  }
+  std::erase_if(graph.exports, [&](const Export &exported) {
+    return std::find(wanted.begin(), wanted.end(), exported.name) == wanted.end();
+  });
+  return true;
+}
+
 bool Definition::load(const DefinitionOptions &options, PrintTo printTo, int &status,
-                      const std::string &model) {
+                      const std::string &model, const std::vector<std::string> &exports) {
   format_ = options.diagnostics;
   ElaborateOptions how;
   for (const std::string &define : options.defines) {
@@ -148,6 +166,9 @@ bool Definition::load(const DefinitionOptions &options, PrintTo printTo, int &st
   if (elaborated_)
     for (const std::string &wrong : elaborated_->usageErrors) problem = usageError(wrong);
   if (!elaborated_ || elaborated_->unreadable) problem = exitUsage;
+  if (problem == exitFine && !diagnostics_.hasErrors() &&
+      !selectExports(elaborated_->graph, exports))
+    problem = exitUsage;
   if (problem == exitFine && !diagnostics_.hasErrors()) {
     interface_ = planInterface(elaborated_->graph, model.empty() ? stemOf(options.file) : model,
                                diagnostics_);

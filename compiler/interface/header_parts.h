@@ -5,7 +5,7 @@
 
 namespace graphc {
 
-/// "graphc 0.1.0"
+/// "graphc 1.0.0"
 std::string producer();
 
 /// Lines of a comment that say what a function takes and gives, each begun with `prefix`.

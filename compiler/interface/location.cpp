@@ -1,6 +1,7 @@
 #include "interface/location.h"
 
 #include <dlfcn.h>
+#include <filesystem>
 
 namespace graphc {
 
@@ -11,6 +12,13 @@ std::string libraryFolder() {
   std::string path = info.dli_fname;
   size_t slash = path.rfind('/');
   return slash == std::string::npos ? "." : path.substr(0, slash);
+}
+
+std::string runtimeLibrary(const std::string &name) {
+  std::error_code failed;
+  for (const std::string &folder : {libraryFolder(), libraryFolder() + "/.."})
+    if (std::string path = folder + "/" + name; std::filesystem::exists(path, failed)) return path;
+  return "";
 }
 
 } // namespace graphc

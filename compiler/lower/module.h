@@ -14,7 +14,7 @@ struct ModuleOptions {
   std::vector<Target> targets; // the lowest level first
   FrozenVariables frozen;
   std::string triple, dataLayout;
-  std::string producer; // "graphc 0.1.0"
+  std::string producer; // "graphc 1.0.0"
   std::string sourceName;
 };
 

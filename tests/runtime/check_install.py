@@ -44,6 +44,7 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         run(options.cmake, "--install", options.build, "--component", "runtime", "--prefix", folder)
+        run(options.cmake, "--install", options.build, "--component", "dev", "--prefix", folder)
         found = [os.path.join(root, name) for root, _, names in os.walk(folder) for name in names]
         package = next(p for p in found if p.endswith("graphrt.pc"))
         environment = dict(os.environ, PKG_CONFIG_PATH=os.path.dirname(package))

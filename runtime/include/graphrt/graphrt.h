@@ -189,7 +189,7 @@ GRAPHRT_API const char *graphrt_message(void);
 // The status's name, such as "out of memory"; never NULL.
 GRAPHRT_API const char *graphrt_status_name(graphrt_status status);
 
-// The runtime's version, such as "0.1.0".
+// The runtime's version, such as "1.0.0".
 GRAPHRT_API const char *graphrt_version(void);
 
 // The size of one element in bytes; 0 if `dtype` is none of graphrt_dtype. Its name as in
