@@ -30,6 +30,7 @@ int runInspect(const Arguments &arguments);
 int runBuild(const Arguments &arguments);
 int runRun(const Arguments &arguments);
 int runExplain(const Arguments &arguments);
+int runDiff(const Arguments &arguments);
 int runFmt(const Arguments &arguments);
 
 /// "graphc: error: MESSAGE" on standard error; returns exitUsage.
@@ -43,9 +44,11 @@ bool parseArguments(CLI::App &app, const Arguments &arguments, int &status);
 
 /// --diagnostics, which every command has that reads a definition.
 void addDiagnosticsOption(CLI::App &app, std::string &format);
-/// Writes diagnostics to standard error in such a format, by their place; exitErrors if there are
-/// errors, else `otherwise`.
-int reportDiagnostics(Diagnostics &diagnostics, std::string_view format, int otherwise = exitFine);
+enum class ReportTo : uint8_t { StandardError, StandardOutput };
+/// Writes diagnostics in such a format, by their place; exitErrors if there are errors, else
+/// `otherwise`.
+int reportDiagnostics(Diagnostics &diagnostics, std::string_view format, int otherwise = exitFine,
+                      ReportTo to = ReportTo::StandardError);
 
 /// Writes to standard output, all at once. False, after a message, where that fails.
 bool writeOutput(std::string_view text);

@@ -102,11 +102,11 @@ DiagnosticFormat formatFromName(std::string_view name) {
 }
 
 /// https://no-color.org: any value that is not empty.
-bool wantsColor() {
+bool wantsColor(int stream) {
   const char *none = std::getenv("NO_COLOR");
   if (none && *none) return false;
   const char *terminal = std::getenv("TERM");
-  return isatty(STDERR_FILENO) && terminal && std::strcmp(terminal, "dumb") != 0;
+  return isatty(stream) && terminal && std::strcmp(terminal, "dumb") != 0;
 }
 
 /// The file's name without folders and ".graph".
@@ -193,7 +193,8 @@ int Definition::finish(int otherwise) {
   return reportDiagnostics(diagnostics_, format_, otherwise);
 }
 
-int reportDiagnostics(Diagnostics &diagnostics, std::string_view format, int otherwise) {
+int reportDiagnostics(Diagnostics &diagnostics, std::string_view format, int otherwise,
+                      ReportTo to) {
   std::fflush(stdout);
   // By place: names are looked up before anything runs, so errors are not found in order.
   std::stable_sort(diagnostics.all().begin(), diagnostics.all().end(),
@@ -204,8 +205,12 @@ int reportDiagnostics(Diagnostics &diagnostics, std::string_view format, int oth
                    });
   RenderOptions how;
   how.format = formatFromName(format);
-  how.color = how.format == DiagnosticFormat::Text && wantsColor();
+  bool toOutput = to == ReportTo::StandardOutput;
+  how.color =
+      how.format == DiagnosticFormat::Text && wantsColor(toOutput ? STDOUT_FILENO : STDERR_FILENO);
   std::string text = render(diagnostics, how);
+  if (toOutput && !writeOutput(text)) return exitUsage;
+  if (toOutput) return diagnostics.hasErrors() ? exitErrors : otherwise;
   std::fwrite(text.data(), 1, text.size(), stderr);
   std::fflush(stderr);
   return diagnostics.hasErrors() ? exitErrors : otherwise;

@@ -22,6 +22,7 @@ constexpr Command commands[] = {
     {"inspect", "list variables, operations, scopes, placeholders and exports", runInspect},
     {"build", "compile to native code, with C and C++ headers", runBuild},
     {"run", "compile in memory and call one export", runRun},
+    {"diff", "say what a new version of a definition breaks", runDiff},
     {"fmt", "write definitions in the one style", runFmt},
     {"explain", "say what a diagnostic means, with examples", runExplain},
 };

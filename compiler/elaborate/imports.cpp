@@ -1,6 +1,7 @@
 // import, param: other files, and values from the command line.
 #include "elaborate/interpreter.h"
 #include "elaborate/standard_library.h"
+#include "source/git.h"
 
 #include <algorithm>
 #include <charconv>
@@ -31,9 +32,13 @@ Value Interpreter::importFile(std::string_view path, Span where) {
   if (path.starts_with(standardPrefix)) return importStandard(path, where);
   fs::path target(path);
   const auto &here = sources.file(frame_->module->file).path();
-  fs::path folder = here == "-" ? fs::path() : fs::path(here).parent_path();
+  // What a file of a git version imports is of that version.
+  size_t start = target.is_absolute() ? 0 : pathStart(here);
+  fs::path folder = here == "-" ? fs::path() : fs::path(here.substr(start)).parent_path();
+  bool fromHere = start > 0 && here.compare(start, 2, "./") == 0;
   std::string shown =
       target.is_absolute() ? target.string() : (folder / target).lexically_normal().string();
+  if (start > 0) shown = here.substr(0, start) + (fromHere ? "./" : "") + shown;
   std::error_code ignored;
   auto canonical = fs::weakly_canonical(shown, ignored);
   std::string key = ignored ? shown : canonical.string();

@@ -1,5 +1,7 @@
 #include "source/source.h"
 
+#include "source/git.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -83,6 +85,7 @@ std::optional<size_t> firstInvalidUtf8(std::string_view text) {
 }
 
 std::optional<std::string> readFile(const std::string &path, std::string &why) {
+  if (pathStart(path) > 0) return readGitFile(path, why);
   FILE *in = path == "-" ? stdin : fopen(path.c_str(), "rb");
   if (!in) {
     why = strerror(errno);

@@ -71,8 +71,8 @@ private:
 /// Offset of the first byte that is not valid UTF-8, if there is one.
 std::optional<size_t> firstInvalidUtf8(std::string_view text);
 
-/// Reads a whole file (or standard input for "-"). On failure: nullopt, and `why` says
-/// the reason in words ("No such file or directory").
+/// Reads a whole file: standard input for "-", that of a git version for "git:REV:PATH". On
+/// failure: nullopt, and `why` says the reason in words ("No such file or directory").
 std::optional<std::string> readFile(const std::string &path, std::string &why);
 
 /// The name in `candidates` that `name` is most likely a misspelling of, if any is close.
