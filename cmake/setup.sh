@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that building, testing and the examples need, if any is missing.
 # Wants root, or sudo, only then. Prints nothing when all are there.
+#
+#   cmake/setup.sh [--cross]    --cross: also what compiles and runs programs for other machines
 set -euo pipefail
 
 # To build: compilers, the build tool, LLVM and its linker, the libraries of the compiler.
@@ -12,7 +14,11 @@ packages=(
 # To run the examples.
 packages+=(zlib1g-dev dataset-fashion-mnist)
 # To test and to check.
-packages+=(python3 libgtest-dev binutils clang-format-19 clang-tidy-19)
+packages+=(python3 python3-numpy libgtest-dev binutils clang-format-19 clang-tidy-19 meson dpkg-dev)
+# To build for another machine and run what was built; without them those tests are skipped.
+if [ "${1:-}" = --cross ]; then
+  packages+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)
+fi
 
 if ! command -v dpkg-query >/dev/null; then
   echo "setup: not a Debian system; these packages, or what matches them, are needed: ${packages[*]}" >&2

@@ -9,6 +9,7 @@ Every function `test_…` is a scenario; without one named all are run. The last
 """
 
 import argparse
+import ast
 import os
 import pathlib
 import re
@@ -367,6 +368,282 @@ def test_shared(case):
     case.run("cc", "-I", "out", "-I", case.prefix / "include", project / "main.c", "-Lout",
              "-lclassifier", "-lsmoother", "-Wl,-rpath,out", "-o", "program")
     case.check_program("program")
+
+
+# ---- Other builds ----
+
+def builds(case):
+    place = case.folder / "builds"
+    shutil.copytree(case.source / "examples/builds", place)
+    return place
+
+
+def shared_runtime(case):
+    """As if ldconfig had been told of the installation."""
+    return {"LD_LIBRARY_PATH": str(case.prefix / "lib")}
+
+
+def test_make(case):
+    """Plain Make with pkg-config: builds, does nothing again, follows an import."""
+    need("make", "pkg-config")
+    place = builds(case)
+    case.run("make", "-j2", cwd=place)
+    case.check_program("builds/out/two_models", **shared_runtime(case))
+    expect_in("up to date", case.run("make", cwd=place))
+    edit(place / "layers.graph", "constant_initializer(0.5)", "constant_initializer(1.0)")
+    said = case.run("make", cwd=place)
+    expect("smoother.graph" not in said, "built for nothing:\n" + said)
+    expect_in("6 6\n", case.run(place / "out/two_models", **shared_runtime(case)))
+
+
+def test_meson(case):
+    """Meson with pkg-config."""
+    need("meson", "ninja", "pkg-config")
+    place = builds(case)
+    case.run("meson", "setup", "out", cwd=place)
+    case.run("ninja", "-C", "out", cwd=place)
+    case.check_program("builds/out/two_models", **shared_runtime(case))
+    expect_in("no work to do", case.run("ninja", "-C", "out", cwd=place))
+    edit(place / "layers.graph", "constant_initializer(0.5)", "constant_initializer(1.0)")
+    said = case.run("ninja", "-v", "-C", "out", cwd=place)
+    expect("smoother.graph" not in said, "built for nothing:\n" + said)
+    expect_in("6 6\n", case.run(place / "out/two_models", **shared_runtime(case)))
+
+
+def test_bazel(case):
+    """Bazel's files: built where Bazel is, else parsed: Starlark is a part of Python's syntax."""
+    place = builds(case)
+    if shutil.which("bazel"):
+        case.run("bazel", "build", ":two_models", cwd=place)
+        return
+    calls = {}
+    for name in ("MODULE.bazel", "BUILD.bazel", "graphc.bzl"):
+        for node in ast.walk(ast.parse((place / name).read_text(), name)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                calls.setdefault(node.func.id, []).append(node)
+    rule, = calls["rule"]
+    attributes, = [set(map(ast.literal_eval, word.value.keys)) for word in rule.keywords
+                   if word.arg == "attrs"]
+    expect_equal(len(calls["graphc_library"]), 2)
+    for call in calls["graphc_library"]:
+        words = {word.arg: word.value for word in call.keywords}
+        expect(set(words) - {"name"} <= attributes, "unknown attributes in %s" % sorted(words))
+        for word in ("graph", "imports"):
+            files = ast.literal_eval(words[word]) if word in words else []
+            for file in files if isinstance(files, list) else [files]:
+                expect((place / file).exists(), "there is no " + file)
+
+
+def test_debian_source(case):
+    """The skeleton of a Debian source package: its files are understood, its rules build."""
+    need("dpkg-parsechangelog", "dpkg-source", "make")
+    place = builds(case)
+    expect_in("Source: two-models", case.run("dpkg-parsechangelog", cwd=place))
+    case.run("dpkg-source", "--before-build", ".", cwd=place)
+    case.run("dpkg-source", "-b", "builds")
+    expect((case.folder / "two-models_1.0.dsc").exists(), "no source package was made")
+    if shutil.which("dh"):
+        case.run("debian/rules", "build", cwd=place)
+        case.check_program("builds/out/two_models", **shared_runtime(case))
+
+
+# ---- Python ----
+
+def python_with_numpy():
+    for program in (sys.executable, "/usr/bin/python3"):
+        if os.path.exists(program) and not subprocess.run(
+                [program, "-c", "import numpy"], capture_output=True).returncode:
+            return program
+    raise Skipped("no Python with NumPy (python3-numpy)")
+
+
+def test_python(case):
+    """The Python module, as installed, and what docs/building.md shows of it."""
+    python = python_with_numpy()
+    project = case.project()
+    for name in ("classifier", "smoother"):
+        case.run("graphc", "build", project / (name + ".graph"), "--emit=shared", "-o", "out")
+    module = {"PYTHONPATH": str(case.prefix / "share/graphc/python"),
+              "PYTHONDONTWRITEBYTECODE": "1"}
+    case.run(python, HERE / "python/graphrt_test.py", case.folder / "out", **module)
+
+    sys.path.insert(0, str(HERE.parent))
+    from markdown import blocks
+    shown = {block.values.get("file", ""): block.text
+             for block in blocks((case.source / "docs/building.md").read_text())}
+    for name in ("lenet.graph", "use.py"):
+        (case.folder / name).write_text(shown[name])
+    case.run("graphc", "build", "lenet.graph", "--emit=shared")
+    expect_equal(case.run(python, "use.py", **module), shown["use.py.out"])
+
+
+# ---- The interface between compiled code and the runtime ----
+
+def test_interface_stamp(case):
+    """A runtime of another interface is an error when linking or loading, not a crash."""
+    project = case.project()
+    case.run("graphc", "build", project / "smoother.graph", "--emit=static,header,object", "-o",
+             "out")
+    (case.folder / "main.c").write_text(
+        '#include "smoother.h"\nint main(void) { smoother *s; return smoother_create(0, &s); }\n')
+    case.run("objcopy", "--redefine-sym", "graphrt_interface_1=graphrt_interface_2",
+             case.prefix / "lib/libgraphrt.a", "libgraphrt.a")
+    compile = ("cc", "-I", "out", "-I", case.prefix / "include", "main.c", "out/libsmoother.a")
+    said = case.run(*compile, "libgraphrt.a", "-lm", "-lpthread", status=1)
+    expect_in("graphrt_interface_1", said)
+
+    # The same at run time: another library in the place of the one that was linked against.
+    case.run(*compile, "-L", case.prefix / "lib", "-lgraphrt", "-o", "program")
+    case.run(case.folder / "program", **shared_runtime(case))
+    (case.folder / "other").mkdir()
+    case.run("cc", "-shared", "-o", "other/libgraphrt.so.1", "-Wl,-soname,libgraphrt.so.1",
+             "-Wl,--whole-archive", "libgraphrt.a", "-Wl,--no-whole-archive", "-lm")
+    said = case.run(case.folder / "program", status=127, LD_LIBRARY_PATH="other", LD_BIND_NOW="1")
+    expect_in("undefined symbol: graphrt_interface_1", said)
+
+
+# ---- The same input, the same bytes ----
+
+KINDS = "object,static,header,shared,exe,llvm-ir,bitcode,asm,graph"
+
+
+def files_of(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_reproducible(case):
+    """Folders, locales, times, users and umasks leave no trace; nor does the order of the kinds."""
+    made = []
+    for number, (place, variables) in enumerate((
+            ("one", {}),
+            ("two/far/away", {"LC_ALL": "C", "TZ": "Asia/Kolkata", "HOME": "/nowhere",
+                              "USER": "someone", "SOURCE_DATE_EPOCH": "1"}),
+            ("with a space", {"LC_ALL": "de_DE.UTF-8", "LANG": "de_DE.UTF-8", "TMPDIR": "."}))):
+        folder = case.folder / place
+        shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("*.py"))
+        for path in folder.glob("*.graph"):
+            os.utime(path, (number * 1e8, number * 1e8))
+        kinds = KINDS if number != 1 else ",".join(reversed(KINDS.split(",")))
+        source = "classifier.graph" if number else folder / "classifier.graph"
+        case.run("sh", "-c", "umask 0%d; exec graphc build '%s' -o out --emit=%s" % (
+            [22, 77, 2][number], source, kinds), cwd=folder, **variables)
+        made.append(files_of(folder / "out"))
+    expect_equal(len(made[0]), 10)
+    for other in made[1:]:
+        expect_equal(sorted(other), sorted(made[0]))
+        for name, content in made[0].items():
+            expect(other[name] == content, "%s differs" % name)
+
+
+def test_cached(case):
+    """Two build trees in different folders share what ccache keeps: everything but links."""
+    need("ccache")
+    cache = dict(CCACHE_DIR=str(case.folder / "cache"), CCACHE_BASEDIR=str(case.folder),
+                 CCACHE_NOHASHDIR="1")
+    case.environment.pop("CCACHE_DISABLE")
+    libraries = []
+    for name in ("one", "two"):
+        case.configure("-DCMAKE_C_COMPILER_LAUNCHER=ccache",
+                       "-DCMAKE_CXX_COMPILER_LAUNCHER=ccache",
+                       project=case.project(name + "/project"), build=name + "/build")
+        case.run("ccache", "-z", **cache)
+        case.make("--target", "two_models", "two_models_c", build=name + "/build", **cache)
+        counted = dict(line.split("\t") for line in
+                       case.run("ccache", "--print-stats", **cache).splitlines())
+        hits = int(counted["direct_cache_hit"]) + int(counted["preprocessed_cache_hit"])
+        expect_equal((hits, int(counted["cache_miss"])), (0, 2) if name == "one" else (2, 0))
+        libraries.append((case.folder / name / "build/libclassifier.a").read_bytes())
+    expect(libraries[0] == libraries[1], "the libraries differ")
+
+
+def test_side_by_side(case):
+    """Builds of the same model into the same folder at the same time leave whole files."""
+    project = case.project()
+    words = ["graphc", "build", str(project / "classifier.graph"), "-o", "out",
+             "--emit=static,header,shared"]
+    case.run(*words)
+    wanted = files_of(case.folder / "out")
+    running = [subprocess.Popen(words, cwd=case.folder, env=case.environment) for _ in range(6)]
+    while any(process.poll() is None for process in running):
+        for name, content in wanted.items():
+            expect((case.folder / "out" / name).read_bytes() == content, name + " is not whole")
+    expect_equal([process.returncode for process in running], [0] * 6)
+    expect_equal(sorted(files_of(case.folder / "out")), sorted(wanted))
+
+
+# ---- Packages ----
+
+def test_packages(case):
+    """The Debian packages: three parts, which work as they are unpacked."""
+    need("dpkg-deb", "dpkg-shlibdeps")
+    case.run("cpack", "-G", "DEB", "--config", case.graphc_build / "CPackConfig.cmake", "-B",
+             case.folder / "packages", "-D", "CPACK_DEBIAN_COMPRESSION_TYPE=none", "-D",
+             "CPACK_STRIP_FILES=OFF")
+    found = {path.name.split("_")[0]: path for path in (case.folder / "packages").glob("*.deb")}
+    expect_equal(sorted(found), ["graphc", "graphc-dev", "graphc-runtime"])
+
+    def field(package, name):
+        return case.run("dpkg-deb", "-f", found[package], name).strip()
+    listed = {name: set(re.findall(r"\./(\S*[^/\s])$", case.run("dpkg-deb", "-c", path), re.M))
+              for name, path in found.items()}
+    for a, b in (("graphc", "graphc-dev"), ("graphc", "graphc-runtime"),
+                 ("graphc-dev", "graphc-runtime")):
+        expect(not {f for f in listed[a] & listed[b] if not f.endswith("/")},
+               "both in %s and %s" % (a, b))
+    expect("usr/bin/graphc" in listed["graphc"], "no tool")
+    expect_equal(field("graphc-runtime", "Version"), "1.0.0")
+    expect_in("libc6", field("graphc-runtime", "Depends"))
+    expect_in("graphc-runtime (= 1.0.0)", field("graphc-dev", "Depends"))
+    expect_in("libllvm19", field("graphc", "Depends"))
+
+    root = case.folder / "root"
+    for path in found.values():
+        case.run("dpkg-deb", "-x", path, root)
+    case.environment["PATH"] = "%s/usr/bin:%s" % (root, os.environ["PATH"])
+    expect_equal(case.run("graphc", "--version"), "graphc 1.0.0\n")
+    case.run("graphc", "run", HERE / "smoother.graph", "smooth", "--in", "x=ones")
+
+    # The runtime's package alone is what a program needs.
+    case.configure("-DBUILD_SHARED_LIBS=ON", "-DCMAKE_SKIP_RPATH=ON", prefix=root / "usr")
+    case.make("--target", "two_models")
+    bare = case.folder / "bare"
+    case.run("dpkg-deb", "-x", found["graphc-runtime"], bare)
+    case.check_program(LD_LIBRARY_PATH="%s/usr/lib:%s/build" % (bare, case.folder))
+
+
+# ---- Lint ----
+
+def test_lint(case):
+    """graphc_add_lint: findings are shown once, and end the build where that is asked for."""
+    if "there is no command" in case.run("graphc", "lint", "--help", status=None):
+        raise Skipped("there is no graphc lint")
+
+
+# ---- Another machine ----
+
+def test_cross(case):
+    """A toolchain file: the runtime cross-built, the models compiled for it, run by an emulator."""
+    need("aarch64-linux-gnu-gcc", "qemu-aarch64")
+    toolchain = case.folder / "toolchain.cmake"
+    toolchain.write_text("set(CMAKE_SYSTEM_NAME Linux)\n"
+                         "set(CMAKE_SYSTEM_PROCESSOR aarch64)\n"
+                         "set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)\n"
+                         "set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64 -L /usr/aarch64-linux-gnu)\n"
+                         "set(CMAKE_FIND_ROOT_PATH %s)\n" % (case.folder / "target"))
+    # The sources ask for C++ as well, which only the compiler's part needs.
+    case.run("cmake", "-S", case.source / "runtime", "-B", "runtime", "-G", "Ninja",
+             "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_TOOLCHAIN_FILE=%s" % toolchain,
+             "-DCMAKE_INSTALL_PREFIX=%s" % (case.folder / "target"))
+    case.run("cmake", "--build", "runtime")
+    case.run("cmake", "--install", "runtime")
+    case.configure("-DCMAKE_TOOLCHAIN_FILE=%s" % toolchain, "-DCPP=OFF",
+                   "-DGRAPHC_EXECUTABLE=%s" % (case.prefix / "bin/graphc"),
+                   prefix=case.folder / "target")
+    case.make()
+    expect_in("AArch64", case.run("readelf", "-h", "build/two_models_c"))
+    case.run("ctest", "--test-dir", "build", "--output-on-failure")
+    expect_equal(case.run("qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", "build/two_models_c"),
+                 EXPECTED)
 
 
 def scenarios():

@@ -1,0 +1,1 @@
+set(graphc_version 1.0.0)
