@@ -46,6 +46,14 @@ Tensor *Derive::pad(Tensor *t, const std::vector<Dim> &before,
 
 Tensor *Derive::gradOrZeros(size_t i) const { return dy[i] ? dy[i] : filled(b, y(i), 0); }
 
+void Derive::waitFor(Tensor *t) const {
+  if (!t) return;
+  std::vector<Operation *> all(t->op->controlInputs.begin(), t->op->controlInputs.end());
+  if (auto *self = y()->op; std::find(all.begin(), all.end(), self) == all.end())
+    all.push_back(self);
+  t->op->controlInputs = b.graph.arena.copy(all);
+}
+
 Tensor *Derive::unbroadcast(Tensor *t, size_t i) const {
   // Only what is element by element comes here with an unknown rank: then nothing was repeated.
   if (!t || !t->shape.hasRank() || !x(i)->shape.hasRank()) return t;

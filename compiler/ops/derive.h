@@ -45,6 +45,9 @@ struct Derive {
   /// dy[i], or zeros of that output's shape.
   Tensor *gradOrZeros(size_t i) const;
 
+  /// `t`, made here, waits for the operation itself.
+  void waitFor(Tensor *t) const;
+
   /// Adds up what broadcasting repeated: `t` of the output's shape becomes one of input i's.
   Tensor *unbroadcast(Tensor *t, size_t i) const;
   /// dx[i] is `t`, which has the output's shape.

@@ -187,6 +187,7 @@ void sparseCrossEntropyGradient(Derive &d) {
   std::vector<Dim> depth{d.x(0)->shape[int(axis)]};
   Tensor *hot = d.b.op("OneHot", {d.x(1), d.number(1), d.number(0)},
                        {dimsAttr("depth", d.b.keep(depth)), intAttr("axis", axis)});
+  d.waitFor(hot); // that labels are in range is found by the loss
   d.dx[0] = d.mul(withClasses(d, axis), d.sub(ofLogits(d, "Softmax", axis), hot));
 }
 
