@@ -365,6 +365,182 @@ def test_embedding_lookup(bench):
                Array.of((2, 3, 4), lambda i, j, k: rows[int(ids(i, j))][k]))
 
 
+def row(a, *at):
+    """The vector at these leading indices."""
+    return [a(*at, i) for i in range(a.shape[-1])]
+
+
+def affine(v, w, b):
+    return [b(j) + sum(v[i] * w(i, j) for i in range(len(v))) for j in range(w.shape[1])]
+
+
+def gates(z, count):
+    n = len(z) // count
+    return [z[i * n:(i + 1) * n] for i in range(count)]
+
+
+def zipped(function, *vectors):
+    return [function(*each) for each in zip(*vectors)]
+
+
+def basic_rnn(x, state, w, b):
+    h = list(map(math.tanh, affine(x + state[0], w, b)))
+    return h, [h]
+
+
+def basic_lstm(x, state, w, b, forget=1.0):
+    c, h = state
+    i, j, f, o = gates(affine(x + h, w, b), 4)
+    c = zipped(lambda c, i, j, f: c * sigmoid(f + forget) + sigmoid(i) * math.tanh(j), c, i, j, f)
+    h = zipped(lambda c, o: math.tanh(c) * sigmoid(o), c, o)
+    return h, [c, h]
+
+
+def peephole_lstm(x, state, w, b, wf, wi, wo, projection):
+    c, h = state
+    i, j, f, o = gates(affine(x + h, w, b), 4)
+    c = [sigmoid(f[k] + 1.0 + wf(k) * c[k]) * c[k] + sigmoid(i[k] + wi(k) * c[k]) * math.tanh(j[k])
+         for k in range(len(c))]
+    m = [sigmoid(o[k] + wo(k) * c[k]) * math.tanh(c[k]) for k in range(len(c))]
+    h = affine(m, projection, lambda _: 0.0)
+    return h, [c, h]
+
+
+def gru(x, state, gw, gb, cw, cb):
+    (h,) = state
+    r, u = gates(list(map(sigmoid, affine(x + h, gw, gb))), 2)
+    c = map(math.tanh, affine(x + zipped(lambda r, h: r * h, r, h), cw, cb))
+    h = zipped(lambda u, h, c: u * h + (1 - u) * c, u, h, c)
+    return h, [h]
+
+
+def unrolled(step, x, sizes, weights, lengths=None):
+    """(outputs, last states) of a cell over (batch, time, depth), from states of zeros."""
+    batch, time, _ = x.shape
+    outputs, states = [], [[] for _ in sizes]
+    for b in range(batch):
+        state = [[0.0] * n for n in sizes]
+        for t in range(time):
+            output, new = step(row(x, b, t), state, *weights)
+            within = lengths is None or t < lengths[b]
+            state = new if within else state
+            outputs += output if within else [0.0] * len(output)
+        for part, kept in zip(state, states):
+            kept += part
+    return (Array((batch, time, len(outputs) // (batch * time)), outputs),
+            [Array((batch, n), kept) for n, kept in zip(sizes, states)])
+
+
+def test_cells(bench):
+    x = numbers(3, 4, 2)
+    cells = [
+        ("BasicRNNCell(3)", basic_rnn, [3], 2, "state", ["state"]),
+        ("BasicLSTMCell(3)", basic_lstm, [3, 3], 2, "state.h", ["state.c", "state[1]"]),
+        ("LSTMCell(3, use_peepholes=True, num_proj=2, initializer=noise)", peephole_lstm, [3, 2], 6,
+         "state.h", ["state.c", "state.h"]),
+        ("GRUCell(3, bias_initializer=noise)", gru, [3], 4, "state", ["state"])]
+    lengths = [4, 1, 0]
+    for cell, step, sizes, count, _, parts in cells:
+        names = variables(["w%d" % i for i in range(count)])
+        states = {"s%d" % i: part for i, part in enumerate(parts)}
+        body = ("y, state = tf.nn.dynamic_rnn(tf.nn.rnn_cell.%s, x, dtype=float64)\n" % cell)
+        got = bench.run(definition({"x": ["dim('N')", 4, 2]}, body, {"y": "y", **states, **names}),
+                        {"x": x}, ["y", *states, *names])
+        outputs, last = unrolled(step, x, sizes, [got[n] for n in names])
+        bench.same(cell, got["y"], outputs)
+        for i, part in enumerate(last):
+            bench.same(cell + ", " + parts[i], got["s%d" % i], part)
+        body = ("lengths = placeholder(int32, [3], name='lengths')\n"
+                "each, state = tf.nn.static_rnn(tf.nn.rnn_cell.%s, unstack(x, axis=1), "
+                "dtype=float64, sequence_length=lengths)\ny = stack(each, 1)" % cell)
+        text = definition({"x": [3, 4, 2]}, body, {"y": "y", **states, **names})
+        got = bench.run(text.replace("run(x=x)", "run(x=x, lengths=lengths)"),
+                        {"x": x, "lengths": ("<i4", Array([3], lengths))}, ["y", *states, *names])
+        outputs, last = unrolled(step, x, sizes, [got[n] for n in names], lengths)
+        bench.same(cell + " with lengths", got["y"], outputs)
+        for i, part in enumerate(last):
+            bench.same(cell + " with lengths, " + parts[i], got["s%d" % i], part)
+
+
+def test_stacked_cells(bench):
+    x = numbers(2, 3, 4)
+    body = ("rnn_cell = tf.nn.rnn_cell\n"
+            "cell = rnn_cell.MultiRNNCell([rnn_cell.BasicRNNCell(4), rnn_cell.GRUCell(3)])\n"
+            "y, (a, b) = tf.nn.dynamic_rnn(cell, x, dtype=float64)\n"
+            "residual = rnn_cell.ResidualWrapper(rnn_cell.BasicRNNCell(4))\n"
+            "z, _ = tf.nn.dynamic_rnn(residual, x, dtype=float64, scope='residual')\n"
+            "(f, g), _ = tf.nn.bidirectional_dynamic_rnn(rnn_cell.BasicRNNCell(2), "
+            "rnn_cell.BasicRNNCell(2), transpose(x, [1, 0, 2]), dtype=float64, time_major=True)")
+    names = variables(["w%d" % i for i in range(12)])
+    got = bench.run(definition({"x": ["dim('N')", 3, 4]}, body,
+                               {"y": "y", "a": "a", "b": "b", "z": "z", "f": "f", "g": "g", **names}),
+                    {"x": x}, ["y", "a", "b", "z", "f", "g", *names])
+    w = [got[n] for n in names]
+    lower, (a,) = unrolled(basic_rnn, x, [4], w[:2])
+    upper, (b,) = unrolled(gru, lower, [3], w[2:6])
+    bench.same("MultiRNNCell", got["y"], upper)
+    bench.same("MultiRNNCell, first state", got["a"], a)
+    bench.same("MultiRNNCell, second state", got["b"], b)
+
+    def residual(x, state, w, b):
+        output, state = basic_rnn(x, state, w, b)
+        return zipped(lambda x, y: x + y, x, output), state
+    bench.same("ResidualWrapper", got["z"], unrolled(residual, x, [4], w[6:8])[0])
+    bench.same("bidirectional, forward", got["f"].transpose(1, 0, 2),
+               unrolled(basic_rnn, x, [2], w[8:10])[0])
+    mirrored = Array.of(x.shape, lambda b, t, i: x(b, 2 - t, i))
+    backward = unrolled(basic_rnn, mirrored, [2], w[10:12])[0]
+    bench.same("bidirectional, backward", got["g"].transpose(1, 0, 2),
+               Array.of(backward.shape, lambda b, t, i: backward(b, 2 - t, i)))
+
+
+def attended(q, k, v, allowed):
+    """Of one batch: lists of vectors."""
+    result = []
+    for i, query in enumerate(q):
+        scores = [sum(a * b for a, b in zip(query, key)) / math.sqrt(len(query)) for key in k]
+        weights = [math.exp(s) if allowed(i, j) else 0.0 for j, s in enumerate(scores)]
+        result.append([sum(w * each[d] for w, each in zip(weights, v)) / sum(weights)
+                       for d in range(len(v[0]))])
+    return result
+
+
+def test_attention(bench):
+    q, k, v = numbers(2, 3, 4), numbers(2, 5, 4), numbers(2, 5, 2)
+    mask = Array.of((2, 1, 5), lambda b, _, j: float(j != 2 + b))
+    body = ("mask = placeholder(float64, [2, 1, 5], name='mask')\n"
+            "y, w = layers.scaled_dot_product_attention(q, k, v, mask=mask)\n"
+            "c, _ = layers.scaled_dot_product_attention(q, k, v, mask=mask, causal=True)")
+    text = definition({"q": ["dim('N')", 3, 4], "k": ["dim('N')", 5, 4], "v": ["dim('N')", 5, 2]},
+                      body, {"y": "y", "c": "c"}).replace("v=v)", "v=v, mask=mask)")
+    got = bench.run(text, {"q": q, "k": k, "v": v, "mask": mask}, "yc")
+
+    def expected(causal):
+        return Array((2, 3, 2), [n for b in range(2) for each in attended(
+            [row(q, b, i) for i in range(3)], [row(k, b, i) for i in range(5)],
+            [row(v, b, i) for i in range(5)],
+            lambda i, j: j != 2 + b and (j <= i or not causal)) for n in each])
+    bench.same("attention", got["y"], expected(False))
+    bench.same("attention, causal", got["c"], expected(True))
+
+
+def test_multi_head_attention(bench):
+    x = numbers(2, 3, 6)
+    names = variables(["qw", "qb", "kw", "kb", "vw", "vb", "ow", "ob"])
+    body = ("with variable_scope('', initializer=noise):\n"
+            "    y = layers.multi_head_attention(x, num_heads=2, causal=True)")
+    got = bench.run(definition({"x": ["dim('N')", "dim('T')", 6]}, body, {"y": "y", **names}),
+                    {"x": x}, ["y", *names])
+    out = []
+    for b in range(2):
+        parts = [[affine(row(x, b, t), got[p + "w"], got[p + "b"]) for t in range(3)] for p in "qkv"]
+        heads = [attended(*[[each[3 * h:3 * h + 3] for each in part] for part in parts],
+                          lambda i, j: j <= i) for h in range(2)]
+        for t in range(3):
+            out += affine(heads[0][t] + heads[1][t], got["ow"], got["ob"])
+    bench.same("multi_head_attention", got["y"], Array((2, 3, 6), out))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)

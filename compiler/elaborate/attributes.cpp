@@ -61,6 +61,13 @@ std::vector<std::string_view> attributesOf(const Value &object) {
     for (const auto &[key, value] : object.as<InitializerObject>()->settings) names.push_back(key);
     return names;
   }
+  case ObjectKind::Record: {
+    std::vector<std::string_view> names;
+    for (const auto &[key, value] : object.as<RecordObject>()->fields) names.push_back(key);
+    return names;
+  }
+  case ObjectKind::Tuple:
+    return object.as<TupleObject>()->names;
   default:
     return {};
   }
@@ -209,6 +216,12 @@ Value Interpreter::attribute(const Value &object, std::string_view name, Span wh
     for (const auto &[key, value] : i->settings) {
       if (key == name) found = value;
     }
+  } else if (auto *r = object.as<RecordObject>()) {
+    for (const auto &[key, value] : r->fields)
+      if (key == name) found = value;
+  } else if (auto *t = object.as<TupleObject>()) {
+    for (size_t i = 0; i < t->names.size() && i < t->items.size(); ++i)
+      if (t->names[i] == name) found = t->items[i];
   } else if (object.isInt() || object.isDimension()) {
     // x.shape[0].value, as TensorFlow 1 definitions write it.
     if (name == "value") found = object.isInt() ? object : Value::none();

@@ -111,6 +111,8 @@ Value Interpreter::callValue(const Value &function, CallArgs args, Span where) {
     }
     return callValue(partial->function, std::move(all), where);
   }
+  case ObjectKind::Record:
+    return callValue(function.as<RecordObject>()->function, std::move(args), where);
   case ObjectKind::Template:
     return callTemplate(*function.as<TemplateObject>(), std::move(args), where);
   case ObjectKind::Initializer: {

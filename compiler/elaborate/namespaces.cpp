@@ -83,9 +83,10 @@ constexpr Instead notInDefinition[] = {
 
 /// The parts of tf that may be written before a name of the library.
 constexpr std::string_view spaces[] = {
-    "tf",        "tf.nn",        "tf.math",   "tf.initializers", "tf.train", "tf.losses",
-    "tf.compat", "tf.compat.v1", "tf.random", "tf.linalg",       "tf.keras", "tf.contrib",
-    "tf.layers", "GraphKeys",    "tf.dtypes", "tf.nn.rnn_cell",  "tf.image", "tf.contrib.layers"};
+    "tf",        "tf.nn",          "tf.math",      "tf.initializers",  "tf.train",
+    "tf.losses", "tf.compat",      "tf.compat.v1", "tf.random",        "tf.linalg",
+    "tf.keras",  "tf.contrib",     "tf.layers",    "tf.contrib.rnn",   "GraphKeys",
+    "tf.dtypes", "tf.nn.rnn_cell", "tf.image",     "tf.contrib.layers"};
 
 struct Key {
   std::string_view name, value;
@@ -133,7 +134,7 @@ const std::unordered_map<std::string_view, const NativeDef *> &natives() {
   static const auto table = [] {
     std::unordered_map<std::string_view, const NativeDef *> made;
     for (auto defs : {pythonBuiltins(), scopeFunctions(), settingFunctions(), graphFunctions(),
-                      gradientFunctions()})
+                      gradientFunctions(), recordFunctions()})
       for (const auto &def : defs) made.emplace(def.name(), &def);
     return made;
   }();
@@ -160,7 +161,8 @@ bool isSpace(std::string_view name) {
 Value Interpreter::libraryValue(std::string_view name) {
   if (auto known = libraryValues_.find(name); known != libraryValues_.end()) return known->second;
   auto make = [&]() -> Value {
-    if (name.starts_with("__")) return Value::unset();
+    // Functions behind operators have no names of their own; the standard library's two have.
+    if (name.starts_with("__") && !natives().contains(name)) return Value::unset();
     if (name == "tf" || name == "tensorflow" || name == "GraphKeys") {
       auto *space = heap.make<NamespaceObject>();
       space->name = name == "GraphKeys" ? "GraphKeys" : "tf";

@@ -19,12 +19,17 @@ struct Place {
 
 constexpr Place spaces[] = {
     {"tf.layers", "std/layers.graph"},
+    {"tf.nn.rnn_cell", "std/rnn.graph"},
+    {"tf.contrib.rnn", "std/rnn.graph"},
 };
 
 /// Functions that TensorFlow has under tf or tf.nn. Found by name alone, so that a definition which
 /// uses none of them parses none of the files.
 constexpr Place functions[] = {
-    {"embedding_lookup", "std/layers.graph"},
+    {"embedding_lookup", "std/core.graph"},
+    {"static_rnn", "std/rnn.graph"},
+    {"dynamic_rnn", "std/rnn.graph"},
+    {"bidirectional_dynamic_rnn", "std/rnn.graph"},
 };
 
 std::string_view fileOf(std::span<const Place> places, std::string_view name) {

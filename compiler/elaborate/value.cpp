@@ -142,6 +142,7 @@ bool isFunction(const Value &value) {
   case ObjectKind::Partial:
   case ObjectKind::Initializer:
   case ObjectKind::Template:
+  case ObjectKind::Record:
     return true;
   default:
     return false;
@@ -211,6 +212,8 @@ std::string_view typeName(const Value &value) {
     return "initializer";
   case ObjectKind::Template:
     return "Template";
+  case ObjectKind::Record:
+    return value.as<RecordObject>()->name;
   case ObjectKind::Slice:
     return "slice";
   }
@@ -270,7 +273,14 @@ std::string objectText(const Object *object, bool quote) {
   case ObjectKind::List:
     return "[" + joined(value.as<ListObject>()->items) + "]";
   case ObjectKind::Tuple: {
-    const auto &items = value.as<TupleObject>()->items;
+    const auto *tuple = value.as<TupleObject>();
+    const auto &items = tuple->items;
+    if (tuple->names.size() == items.size() && !items.empty()) {
+      std::string out;
+      for (size_t i = 0; i < items.size(); ++i)
+        out += fmt::format("{}{}={}", i ? ", " : "", tuple->names[i], repr(items[i]));
+      return fmt::format("{}({})", tuple->name, out);
+    }
     return "(" + joined(items) + (items.size() == 1 ? ",)" : ")");
   }
   case ObjectKind::Dict: {
@@ -337,6 +347,8 @@ std::string objectText(const Object *object, bool quote) {
     return fmt::format("<{}>", value.as<InitializerObject>()->name);
   case ObjectKind::Template:
     return fmt::format("<Template {}>", repr(value.as<TemplateObject>()->name));
+  case ObjectKind::Record:
+    return fmt::format("<{}>", value.as<RecordObject>()->name);
   case ObjectKind::Slice: {
     const auto *s = value.as<SliceObject>();
     return fmt::format("slice({}, {}, {})", repr(s->lower), repr(s->upper), repr(s->step));

@@ -38,6 +38,7 @@ enum class ObjectKind : uint8_t {
   Manager,     // what `with` enters
   Initializer, // also regularizers and partitioners: a named function of the library with settings
   Template,
+  Record, // a value with attributes that can be called: a recurrent cell
   Slice,
 };
 
@@ -160,6 +161,8 @@ struct ListObject : ObjectOf<ObjectKind::List> {
 
 struct TupleObject : ObjectOf<ObjectKind::Tuple> {
   std::vector<Value> items;
+  std::string_view name; // of a tuple whose items have names: "LSTMStateTuple"
+  std::vector<std::string_view> names;
 };
 
 /// Keeps the order of insertion. Keys: text, integers, booleans, floats, None, tuples, objects
@@ -294,6 +297,12 @@ struct TemplateObject : ObjectOf<ObjectKind::Template> {
   std::vector<std::pair<Symbol, Value>> keywords;
   Value scope; // None until made
   bool called = false, completed = false;
+};
+
+struct RecordObject : ObjectOf<ObjectKind::Record> {
+  std::string_view name; // "BasicLSTMCell"
+  std::vector<std::pair<std::string_view, Value>> fields;
+  Value function; // what a call of it calls
 };
 
 struct SliceObject : ObjectOf<ObjectKind::Slice> {
