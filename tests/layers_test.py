@@ -223,6 +223,21 @@ def test_convolutions(bench):
                     {"x": x}, "ydpb")
     bench.same("separable_conv2d", got["y"], add(conv2d(conv2d(
         x, got["d"], (2, 2), True, depthwise=True), got["p"]), got["b"]))
+    for stride, padding in [((2, 3), "same"), ((2, 1), "valid")]:
+        body = ("y = layers.conv2d_transpose(x, 4, (3, 2), strides=%s, padding='%s', "
+                "kernel_initializer=noise, bias_initializer=noise)" % (stride, padding))
+        got = bench.run(definition({"x": ["dim('N')", 7, 6, 3]}, body,
+                                   {"y": "y", **variables("wb")}), {"x": x}, "ywb")
+        more = [max(k - s, 0) if padding == "valid" else 0 for k, s in zip((3, 2), stride)]
+        size = [n * s + m for n, s, m in zip((7, 6), stride, more)]
+        before = [pads(n, k, s, 1, padding == "same")[1] for n, k, s in zip(size, (3, 2), stride)]
+        expected = Array.of((2, *size, 4), lambda b, i, j, c: got["b"](c))
+        for b, y, z, p, q, c, k in itertools.product(*map(range, (2, 7, 6, 3, 2, 4, 3))):
+            i, j = y * stride[0] + p - before[0], z * stride[1] + q - before[1]
+            if 0 <= i < size[0] and 0 <= j < size[1]:
+                expected.values[((b * size[0] + i) * size[1] + j) * 4 + c] += (
+                    x(b, y, z, k) * got["w"](p, q, c, k))
+        bench.same("conv2d_transpose %s %s" % (stride, padding), got["y"], expected)
     planes = x.transpose(0, 3, 1, 2)
     got = bench.run(definition({"x": [2, 3, 7, 6]},
                                "y = layers.conv2d(x, 4, 3, data_format='channels_first', "
@@ -539,6 +554,54 @@ def test_multi_head_attention(bench):
         for t in range(3):
             out += affine(heads[0][t] + heads[1][t], got["ow"], got["ob"])
     bench.same("multi_head_attention", got["y"], Array((2, 3, 6), out))
+
+
+def test_derivatives(bench):
+    """Of a weighted sum of what each layer makes, along a direction of its input."""
+    rnn = "tf.nn.dynamic_rnn(tf.nn.rnn_cell.%s, x, dtype=float64)[0]"
+    makes = {
+        "dense": ([3, 4], "layers.dense(x, 5, tanh)"),
+        "dense of rank 3": ([2, 3, 4], "layers.dense(x, 5, sigmoid)"),
+        "conv1d": ([2, 7, 3], "layers.conv1d(x, 4, 3, padding='causal', activation=tanh)"),
+        "conv2d": ([2, 5, 6, 2], "layers.conv2d(x, 3, 3, strides=2, padding='same')"),
+        "conv2d_transpose": ([2, 3, 4, 2], "layers.conv2d_transpose(x, 3, 3, strides=2)"),
+        "separable_conv2d": ([2, 5, 6, 2], "layers.separable_conv2d(x, 3, 3)"),
+        "max_pooling2d": ([2, 5, 6, 2], "layers.max_pooling2d(x, 2, 2, padding='same')"),
+        "average_pooling2d": ([2, 5, 6, 2], "layers.average_pooling2d(x, 3, 2, padding='same')"),
+        "flatten": ([2, 3, 4], "layers.flatten(x)"),
+        "dropout": ([6, 5], "layers.dropout(x, 0.4, training=True)"),
+        "batch_normalization": ([5, 3], "layers.batch_normalization(x)"),
+        "batch_normalization in training": (
+            [5, 3], "layers.batch_normalization(x, training=True)"),
+        "batch_normalization of images": (
+            [3, 2, 4, 3], "layers.batch_normalization(x, training=True)"),
+        "layer_normalization": ([3, 4, 5], "layers.layer_normalization(x, axis=[1, 2])"),
+        "BasicRNNCell": ([2, 3, 4], rnn % "BasicRNNCell(3)"),
+        "BasicLSTMCell": ([2, 3, 4], rnn % "BasicLSTMCell(3)"),
+        "LSTMCell": ([2, 3, 4], rnn % "LSTMCell(3, use_peepholes=True, num_proj=2)"),
+        "GRUCell": ([2, 3, 4], rnn % "GRUCell(3)"),
+        "multi_head_attention": (
+            [2, 3, 6], "layers.multi_head_attention(x, num_heads=2, causal=True)"),
+    }
+    for what, (shape, make) in makes.items():
+        body = ("with variable_scope('', initializer=noise):\n    y = %s\n"
+                "loss = reduce_sum(y * sin(cast(reshape(tf.range(size(y)), shape(y)), float64)))\n"
+                "slope = reduce_sum(gradients(loss, x)[0] * way)\n" % make)
+        text = definition({"at": shape, "way": shape}, "x = at + step * way\n" + body,
+                          {"loss": "loss", "slope": "slope"})
+        text = text.replace("x = at", "step = placeholder(float64, [], name='step')\nx = at", 1)
+        text = text.replace("way=way)", "way=way, step=step)")
+        at, way = numbers(*shape), numbers(*shape)
+        losses = {}
+        for step in (-1e-5, 0.0, 1e-5):
+            got = bench.run(text, {"at": at, "way": way, "step": Array([], [step])},
+                            ["loss", "slope"])
+            losses[step] = got["loss"].values[0]
+            if step == 0.0:
+                slope = got["slope"]
+        central = (losses[1e-5] - losses[-1e-5]) / 2e-5
+        bench.same("derivative of " + what, slope, Array([], [central]),
+                   1e-6 * max(1.0, abs(central)))
 
 
 def main():
