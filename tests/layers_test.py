@@ -525,7 +525,7 @@ def test_attention(bench):
     mask = Array.of((2, 1, 5), lambda b, _, j: float(j != 2 + b))
     body = ("mask = placeholder(float64, [2, 1, 5], name='mask')\n"
             "y, w = layers.scaled_dot_product_attention(q, k, v, mask=mask)\n"
-            "c, _ = layers.scaled_dot_product_attention(q, k, v, mask=mask, causal=True)")
+            "c, _ = layers.scaled_dot_product_attention(q, k, v, mask=mask > 0.5, causal=True)")
     text = definition({"q": ["dim('N')", 3, 4], "k": ["dim('N')", 5, 4], "v": ["dim('N')", 5, 2]},
                       body, {"y": "y", "c": "c"}).replace("v=v)", "v=v, mask=mask)")
     got = bench.run(text, {"q": q, "k": k, "v": v, "mask": mask}, "yc")
