@@ -34,6 +34,12 @@ if(TARGET graphc_codegen_library)
   install(EXPORT graphcToolTargets NAMESPACE graphc:: DESTINATION ${graphc_cmake} COMPONENT tool)
   install(TARGETS graphc_core graphc_codegen_library
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/graphc COMPONENT tool)
+  install(DIRECTORY ${PROJECT_BINARY_DIR}/pages/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}
+    COMPONENT tool)
+  foreach(shell bash-completion zsh fish)
+    install(DIRECTORY ${PROJECT_BINARY_DIR}/pages/${shell} DESTINATION ${CMAKE_INSTALL_DATADIR}
+      COMPONENT tool)
+  endforeach()
 endif()
 
 # ---- Python ----
@@ -56,7 +62,11 @@ set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${CMAKE_LIBRARY_OUTPUT_DIRECTORY})
-set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
+file(CONFIGURE OUTPUT packaging/shlibs
+  CONTENT "libgraphrt @PROJECT_VERSION_MAJOR@ graphc-runtime (>= @PROJECT_VERSION@)\n" @ONLY)
+file(CONFIGURE OUTPUT packaging/triggers CONTENT "activate-noawait ldconfig\n" @ONLY)
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_CONTROL_EXTRA ${CMAKE_CURRENT_BINARY_DIR}/packaging/shlibs
+  ${CMAKE_CURRENT_BINARY_DIR}/packaging/triggers)
 set(this_version "(= ${PROJECT_VERSION})")
 set(CPACK_DEBIAN_TOOL_PACKAGE_NAME graphc)
 set(CPACK_DEBIAN_TOOL_PACKAGE_SECTION devel)

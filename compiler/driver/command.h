@@ -6,6 +6,7 @@
 #include "interface/plan.h"
 #include "source/diagnostics.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -41,6 +42,8 @@ void notice(std::string_view message);
 /// Parses a command's arguments. False where the command is over with `status`: help was printed,
 /// or the usage was wrong and has been explained.
 bool parseArguments(CLI::App &app, const Arguments &arguments, int &status);
+/// From now on commands don't run: each only shows its parser to `watcher`.
+void watchCommands(std::function<void(const CLI::App &)> watcher);
 
 /// --diagnostics, which every command has that reads a definition.
 void addDiagnosticsOption(CLI::App &app, std::string &format);

@@ -49,9 +49,20 @@ std::string optionHint(const CLI::App &app, const std::string &message) {
   return nearest ? fmt::format(" (did you mean {}?)", *nearest) : "";
 }
 
+std::function<void(const CLI::App &)> commandWatcher;
+
 } // namespace
 
+void watchCommands(std::function<void(const CLI::App &)> watcher) {
+  commandWatcher = std::move(watcher);
+}
+
 bool parseArguments(CLI::App &app, const Arguments &arguments, int &status) {
+  if (commandWatcher) {
+    commandWatcher(app);
+    status = exitFine;
+    return false;
+  }
   app.get_formatter()->column_width(34);
   try {
     app.parse(Arguments(arguments.rbegin(), arguments.rend()));

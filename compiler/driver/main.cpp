@@ -1,9 +1,12 @@
 // graphc: the command line. Finds the command and hands over to it.
 #include "driver/command.h"
+#include "driver/output.h"
+#include "driver/pages.h"
 #include "source/source.h"
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <iterator>
 #include <new>
 
@@ -42,11 +45,34 @@ int printHelp() {
   return writeOutput(text) ? exitFine : exitUsage;
 }
 
+/// Manual pages and completions, for installations.
+int writePages(const std::string &folder) {
+  std::vector<DescribedCommand> described;
+  for (const Command &command : commands) {
+    watchCommands([&](const CLI::App &app) {
+      describeCommand(app, std::string(command.name), std::string(command.summary), described);
+    });
+    command.run({});
+  }
+  std::vector<Page> pages = manualPages(described, GRAPHC_VERSION);
+  for (Page &page : completions(described)) pages.push_back(std::move(page));
+  OutputSet files;
+  std::string why;
+  for (const Page &page : pages) {
+    auto path = std::filesystem::path(folder) / page.path;
+    if (!makeFolders(path.parent_path().string(), why) ||
+        !files.add(path.string(), page.text, false, why))
+      return usageError(why);
+  }
+  return files.commit(why) ? exitFine : usageError(why);
+}
+
 int dispatch(const Arguments &arguments) {
   if (arguments.empty()) return usageError("which command? `graphc --help` lists them");
   const std::string &name = arguments[0];
   if (name == "--help" || name == "-h" || name == "help") return printHelp();
   if (name == "--version") return writeOutput("graphc " GRAPHC_VERSION "\n") ? exitFine : exitUsage;
+  if (name == "--write-pages" && arguments.size() == 2) return writePages(arguments[1]);
   const auto *command = std::find_if(std::begin(commands), std::end(commands),
                                      [&](const Command &c) { return c.name == name; });
   if (command != std::end(commands)) return command->run({arguments.begin() + 1, arguments.end()});
