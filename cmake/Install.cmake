@@ -35,10 +35,10 @@ if(TARGET graphc_codegen_library)
   install(TARGETS graphc_core graphc_codegen_library
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/graphc COMPONENT tool)
   install(DIRECTORY ${PROJECT_BINARY_DIR}/pages/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}
-    COMPONENT tool)
+    COMPONENT tool OPTIONAL)
   foreach(shell bash-completion zsh fish)
     install(DIRECTORY ${PROJECT_BINARY_DIR}/pages/${shell} DESTINATION ${CMAKE_INSTALL_DATADIR}
-      COMPONENT tool)
+      COMPONENT tool OPTIONAL)
   endforeach()
 endif()
 

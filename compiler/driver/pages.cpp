@@ -41,11 +41,25 @@ DescribedOption describe(const CLI::Option &option) {
 
 // ---- Manual pages ----
 
-/// Text that man(7) leaves as it is.
+/// Text that man(7) leaves as it is; what is not ASCII as \[uXXXX].
 std::string roff(std::string_view text) {
   std::string out;
+  uint32_t point = 0;
+  int more = 0; // bytes of a character of UTF-8
   bool lineBegins = true;
   for (char c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x80) {
+      if (byte >= 0xC0) {
+        more = byte >= 0xF0 ? 3 : byte >= 0xE0 ? 2 : 1;
+        point = byte & (0x3F >> more);
+      } else {
+        point = point << 6 | (byte & 0x3F);
+        --more;
+      }
+      if (more == 0) out += fmt::format("\\[u{:04X}]", point);
+      continue;
+    }
     if (lineBegins && (c == '.' || c == '\'')) out += "\\&";
     lineBegins = c == '\n';
     if (c == '\\')

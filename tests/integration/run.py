@@ -617,6 +617,71 @@ def test_lint(case):
     """graphc_add_lint: findings are shown once, and end the build where that is asked for."""
     if "there is no command" in case.run("graphc", "lint", "--help", status=None):
         raise Skipped("there is no graphc lint")
+    project = case.project()
+    (project / "smoother.graph").write_text(
+        'import "layers.graph"\n' + (project / "smoother.graph").read_text())
+    case.configure("-DFAIL_ON=error", project=project)
+    said = case.make()
+    expect_in("%s:1:" % (project / "smoother.graph"), said)
+    expect_in("W0303", said)
+    expect("W0303" not in case.make(), "said again though nothing changed")
+    edit(project / "layers.graph", "constant_initializer(0.5)", "constant_initializer(1.0)")
+    expect_in("Linting smoother", case.make())
+
+    case.configure("-DFAIL_ON=warning", project=project)
+    expect_in("W0303", case.make(status=None))
+    expect_in("W0303", case.make(status=None))
+    edit(project / "smoother.graph", 'import "layers.graph"\n', "")
+    case.make()
+    expect("Linting" not in case.make(), "linted again though nothing changed")
+
+
+# ---- Manual pages and completion ----
+
+def test_pages(case):
+    """Every command has a manual page with all its options; completion knows commands and options."""
+    commands = re.findall(r"^  (\w+) ", case.run("graphc", "--help"), re.M)
+    expect("build" in commands, "no commands are listed")
+    share = case.prefix / "share"
+    for command in commands:
+        page = share / "man/man1" / ("graphc-%s.1" % command)
+        text = page.read_text().replace("\\-", "-")
+        for option in re.findall(r"(--[a-z-]+)", case.run("graphc", command, "--help")):
+            expect_in("\\fB%s\\fR" % option, text)
+        expect_in("graphc-" + command, (share / "man/man1/graphc.1").read_text().replace("\\-", "-"))
+    if shutil.which("groff"):
+        for page in (share / "man/man1").glob("graphc*.1"):
+            expect_equal(case.run("groff", "-man", "-ww", "-z", page), "")
+
+    def complete(*words):
+        script = share / "bash-completion/completions/graphc"
+        return case.run("bash", "-c", "source %s; COMP_WORDS=(%s); COMP_CWORD=%d; _graphc; "
+                        "printf '%%s\\n' \"${COMPREPLY[@]}\"" % (
+                            script, " ".join("'%s'" % word for word in words), len(words) - 1)).split()
+    expect("build" in complete("graphc", "bu"), "bash does not complete commands")
+    expect_equal(complete("graphc", "build", "--dep"), ["--depfile"])
+    expect_equal(complete("graphc", "check", "--diagnostics", "=", "js"), ["json"])
+    (case.folder / "model.graph").write_text("")
+    expect_equal(complete("graphc", "check", "mod"), ["model.graph"])
+    for shell, file in (("zsh", "zsh/vendor-completions/_graphc"),
+                        ("fish", "fish/vendor_completions.d/graphc.fish")):
+        text = (share / file).read_text()
+        for words in commands + ["depfile"]:
+            expect_in(words, text)
+        if shutil.which(shell):
+            case.run(shell, "-n", share / file)
+
+
+# ---- Other languages ----
+
+def test_rust(case):
+    """examples/bindings/rust, as its README says."""
+    need("rustc")
+    case.run("graphc", "build", case.source / "examples/builds/classifier.graph", "--emit=shared",
+             "-o", "out")
+    case.run("rustc", "-O", case.source / "examples/bindings/rust/main.rs", "-L", "out", "-l",
+             "classifier", "-o", "out/main")
+    expect_equal(case.run("out/main", LD_LIBRARY_PATH="out"), "[[3.0, 3.0], [1.0, 1.0]]\n[]\n")
 
 
 # ---- Another machine ----
