@@ -189,6 +189,17 @@ def variables(names):
     return {name: "global_variables()[%d]" % i for i, name in enumerate(names)}
 
 
+def test_files(bench):
+    """Each file of the standard library passes `check`, and is in the one style."""
+    folder = pathlib.Path(__file__).resolve().parent.parent / "compiler" / "std"
+    for path in sorted(folder.glob("*.graph")):
+        for command in [["check"], ["fmt", "--check"]]:
+            done = subprocess.run([bench.graphc, *command, str(path)], capture_output=True, text=True)
+            if done.returncode:
+                raise RuntimeError(done.stdout + done.stderr)
+            bench.passed += 1
+
+
 def test_dense(bench):
     x = numbers(3, 5)
     got = bench.run(definition(
@@ -254,6 +265,33 @@ def test_convolutions(bench):
         s(b, t - 2 * (2 - p), c) * got["w"](p, c, k)
         for p in range(3) for c in range(3) if t - 2 * (2 - p) >= 0))
     bench.same("conv1d, causal", got["y"], expected)
+
+
+def test_functions(bench):
+    """tf.nn's functions that are made of others."""
+    a, b = numbers(2, 3, 4), numbers(4, 3, 5)
+    x, w, d, p = numbers(2, 5, 3), numbers(2, 3, 4), numbers(3, 3, 2, 2), numbers(1, 1, 4, 3)
+    images = numbers(1, 5, 4, 2)
+    text = definition(
+        {"a": ["dim('N')", 3, 4], "b": [4, 3, 5], "x": ["dim('M')", 5, 3], "w": [2, 3, 4],
+         "images": [1, 5, 4, 2], "d": [3, 3, 2, 2], "p": [1, 1, 4, 3]},
+        "one = tf.tensordot(a, b, [[2, 1], [0, 1]])\ntwo = tensordot(a, b[..., 0], 1)\n"
+        "c = tf.nn.conv1d(x, w, 2, 'SAME')\n"
+        "s = tf.nn.separable_conv2d(images, d, p, strides=[1, 2, 2, 1], padding='SAME')\n"
+        "n = tf.nn.batch_normalization(x, w[0, :, 0], exp(w[0, :, 1]), w[1, :, 0], w[1, :, 1], 0.1)",
+        {k: k for k in ["one", "two", "c", "s", "n"]})
+    got = bench.run(text, {"a": a, "b": b, "x": x, "w": w, "images": images, "d": d, "p": p},
+                    ["one", "two", "c", "s", "n"])
+    bench.same("tensordot over two axes", got["one"], Array.of((2, 5), lambda i, l: sum(
+        a(i, j, k) * b(k, j, l) for j in range(3) for k in range(4))))
+    bench.same("tensordot over one axis", got["two"], Array.of((2, 3, 3), lambda i, j, l: sum(
+        a(i, j, k) * b(k, l, 0) for k in range(4))))
+    wide = conv2d(x.reshape(2, 1, 5, 3), w.reshape(1, 2, 3, 4), (1, 2), True)
+    bench.same("tf.nn.conv1d", got["c"], wide.reshape(2, 3, 4))
+    bench.same("tf.nn.separable_conv2d", got["s"],
+               conv2d(conv2d(images, d, (2, 2), True, depthwise=True), p))
+    bench.same("tf.nn.batch_normalization", got["n"], Array.of(x.shape, lambda i, j, k: (
+        x(i, j, k) - w(0, k, 0)) / math.sqrt(math.exp(w(0, k, 1)) + 0.1) * w(1, k, 1) + w(1, k, 0)))
 
 
 def test_pooling(bench):

@@ -210,7 +210,7 @@ Value Interpreter::namespaceMember(std::string_view space, std::string_view name
     made->name = *std::find(std::begin(spaces), std::end(spaces), nested);
     return Value::object(made);
   }
-  if (auto file = standardFileOf(space); !file.empty()) return standardName(file, name);
+  if (auto file = standardFileOf(space, name); !file.empty()) return standardName(file, name);
   // tf.initializers.zeros() makes an initializer, tf.zeros() a tensor.
   if (space == "tf.initializers")
     if (Value setting = libraryValue(heap.copy(fmt::format("{}_initializer", name)));

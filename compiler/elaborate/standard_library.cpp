@@ -23,10 +23,31 @@ constexpr Place spaces[] = {
     {"tf.contrib.rnn", "std/rnn.graph"},
 };
 
+/// Where the layers are defined that std/layers.graph gathers.
+constexpr Place layers[] = {
+    {"dense", "std/core.graph"},
+    {"flatten", "std/core.graph"},
+    {"dropout", "std/core.graph"},
+    {"conv1d", "std/convolution.graph"},
+    {"conv2d", "std/convolution.graph"},
+    {"conv2d_transpose", "std/convolution.graph"},
+    {"separable_conv2d", "std/convolution.graph"},
+    {"max_pooling1d", "std/convolution.graph"},
+    {"max_pooling2d", "std/convolution.graph"},
+    {"average_pooling1d", "std/convolution.graph"},
+    {"average_pooling2d", "std/convolution.graph"},
+    {"batch_normalization", "std/normalization.graph"},
+    {"layer_normalization", "std/normalization.graph"},
+};
+
 /// Functions that TensorFlow has under tf or tf.nn. Found by name alone, so that a definition which
 /// uses none of them parses none of the files.
 constexpr Place functions[] = {
     {"embedding_lookup", "std/core.graph"},
+    {"batch_normalization", "std/nn.graph"},
+    {"conv1d", "std/nn.graph"},
+    {"separable_conv2d", "std/nn.graph"},
+    {"tensordot", "std/nn.graph"},
     {"static_rnn", "std/rnn.graph"},
     {"dynamic_rnn", "std/rnn.graph"},
     {"bidirectional_dynamic_rnn", "std/rnn.graph"},
@@ -54,6 +75,10 @@ std::vector<std::string> standardFiles() {
 }
 
 std::string_view standardFileOf(std::string_view space) { return fileOf(spaces, space); }
+std::string_view standardFileOf(std::string_view space, std::string_view name) {
+  auto own = space == "tf.layers" ? fileOf(layers, name) : std::string_view();
+  return own.empty() ? standardFileOf(space) : own;
+}
 std::string_view standardFileWith(std::string_view name) { return fileOf(functions, name); }
 
 std::vector<std::string_view> standardNames() {

@@ -19,6 +19,9 @@ std::vector<std::string> standardFiles();
 
 /// The file whose names stand under a part of tf: "std/layers.graph" for "tf.layers"; empty: none.
 std::string_view standardFileOf(std::string_view space);
+/// The file that defines a name of such a part itself, so that no more than that one is parsed:
+/// "std/core.graph" for "dense" of "tf.layers". For other names, standardFileOf(space).
+std::string_view standardFileOf(std::string_view space, std::string_view name);
 /// The file that defines a function of the library itself: "std/rnn.graph" for "dynamic_rnn";
 /// empty: none.
 std::string_view standardFileWith(std::string_view name);
