@@ -594,6 +594,51 @@ def test_multi_head_attention(bench):
     bench.same("multi_head_attention", got["y"], Array((2, 3, 6), out))
 
 
+def test_scan(bench):
+    x, y = numbers(5, 2), numbers(5, 2)
+    text = definition(
+        {"x": [5, 2], "y": [5, 2]},
+        "s = scan(lambda a, e: 0.5 * a + e, x, zeros([2], float64))\n"
+        "f = scan(lambda a, e: a * e, x, reverse=True)\n"
+        "p, q = scan(lambda a, e: (a[0] + e[0], a[1] * e[1]), (x, y), (zeros([2], float64), y[0]))\n"
+        "l = foldl(lambda a, e: a - e, x)\nr = tf.foldr(lambda a, e: e - a, x, y[0])\n"
+        "m, n = tf.map_fn(lambda e: (e[0] * e[1], reduce_sum(e[0])), (x, y), dtype=(float64, float64))\n"
+        "k = scan(lambda a, e: a + e, [1, 2, 3, 4])\n"
+        "w = scan(lambda a, e: tanh(layers.dense(a + expand_dims(e, 0), 2, name='step', "
+        "kernel_initializer=noise)), x, zeros([1, 2], float64))\n"
+        "d = gradients(reduce_sum(s), x)[0]",
+        {**{name: name for name in "sfpqlrmnkwd"}, "v": "global_variables()[0]"})
+    got = bench.run(text.replace("k=k", "k=cast(k, float64)"), {"x": x, "y": y}, "sfpqlrmnkwdv")
+
+    def folded(start, step, order):
+        results, state = {}, start
+        for t in order:
+            state = results[t] = [step(state[i], i, t) for i in range(2)]
+        return results
+    zero = [0.0, 0.0]
+    at = lambda results: Array.of((len(results), 2), lambda t, i: results[t][i])
+    bench.same("scan", got["s"], at(folded(zero, lambda a, i, t: a * 0.5 + x(t, i), range(5))))
+    last = folded(row(x, 4), lambda a, i, t: a * x(t, i), (3, 2, 1, 0))
+    bench.same("scan in reverse", got["f"], at({**last, 4: row(x, 4)}))
+    bench.same("scan of pairs", got["p"], at(folded(zero, lambda a, i, t: a + x(t, i), range(5))))
+    bench.same("scan of pairs", got["q"], at(folded(row(y, 0), lambda a, i, t: a * y(t, i), range(5))))
+    bench.same("foldl", got["l"], Array([2], folded(
+        row(x, 0), lambda a, i, t: a - x(t, i), range(1, 5))[4]))
+    bench.same("foldr", got["r"], Array([2], folded(
+        row(y, 0), lambda a, i, t: x(t, i) - a, (4, 3, 2, 1, 0))[0]))
+    bench.same("map_fn", got["m"], Array.of((5, 2), lambda t, i: x(t, i) * y(t, i)))
+    bench.same("map_fn", got["n"], Array.of((5,), lambda t: sum(row(x, t))))
+    bench.same("scan of numbers", got["k"], Array([4], [1, 3, 6, 10]))
+    shared = folded(zero, lambda a, i, t: 0.0, ())
+    state = zero
+    for t in range(5):
+        state = shared[t] = [math.tanh(sum((state[j] + x(t, j)) * got["v"](j, i) for j in range(2)))
+                             for i in range(2)]
+    bench.same("scan with variables", got["w"].reshape(5, 2), at(shared))
+    bench.same("derivative of scan", got["d"],
+               Array.of((5, 2), lambda t, i: sum(0.5 ** k for k in range(5 - t))))
+
+
 def test_derivatives(bench):
     """Of a weighted sum of what each layer makes, along a direction of its input."""
     rnn = "tf.nn.dynamic_rnn(tf.nn.rnn_cell.%s, x, dtype=float64)[0]"

@@ -389,7 +389,7 @@ std::optional<std::vector<Value>> Interpreter::items(const Value &value, Span wh
   if (value.is(ObjectKind::Tensor) || value.is(ObjectKind::Variable)) {
     fail(Code::WrongType, where,
          fmt::format("{} can't be looped over at compile time", someOf(value)),
-         "unstack(x) gives a list of its slices; scan(…) loops at run time");
+         "unstack(x) gives a list of its slices; scan(fn, x) goes over them");
     return std::nullopt;
   }
   fail(Code::WrongType, where, fmt::format("{} can't be looped over", someOf(value)));

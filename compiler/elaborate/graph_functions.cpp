@@ -132,7 +132,7 @@ Value cond(NativeCall &c) {
   Value f = c[1].isNone() ? c[4] : c[1], g = c[2].isNone() ? c[5] : c[2];
   if (c.interpreter.isTensorLike(c[0]))
     return wrongType(c, "cond() chooses at compile time, and a tensor's value is not known then",
-                     "compute both and choose with where(pred, x, y); scan(…) loops at run time");
+                     "compute both and choose with where(pred, x, y); scan(fn, x) goes over x");
   auto holds = c.interpreter.truth(c[0], c.span);
   if (!holds) return Value::poison();
   return c.interpreter.call(*holds ? f : g, {}, {}, c.span);
