@@ -58,6 +58,7 @@ public:
       if (std::any_of(op->inputs.begin(), op->inputs.end(),
                       [](auto *input) { return !input->shape.hasRank(); }))
         return false;
+      unrepeated(op);
       return nothing(op) || cheaper(op);
     });
   }
@@ -66,6 +67,45 @@ private:
   bool drop(Operation *op, Tensor *by) {
     // A condition on dimensions goes with its operation.
     return op->checks.empty() && interchangeable(op->outputs[0], *by) && rewriter_.replace(op, by);
+  }
+
+  /// Elementwise operations repeat their operands by themselves: what was repeated before, and
+  /// constants that are one number over and over, need not lie in memory.
+  void unrepeated(Operation *op) {
+    size_t count = op->inputs.size();
+    if (!op->def->elementwise || count < 2 || count > 3 || op->type == "AddN" ||
+        op->type == "BiasAdd")
+      return;
+    for (size_t k = 0; k < count; ++k) {
+      auto *x = op->inputs[k];
+      if (x->shape.rank() == 0) continue;
+      auto *made = maker(op, "BroadcastTo", k);
+      if (!made) made = maker(op, "Fill", k);
+      const Literal *literal = made ? nullptr : constantOf(x);
+      if (!made && !(literal && splatOf(x))) continue;
+      Tensor number{nullptr, 0, x->dtype, Shape::scalar(), nullptr};
+      if (!keepsShape(*op, k, made ? made->inputs[0] : &number)) continue;
+      if (made) {
+        op->inputs[k] = made->inputs[0];
+        vector<DimCheck> checks(made->checks.begin(), made->checks.end());
+        checks.insert(checks.end(), op->checks.begin(), op->checks.end());
+        op->checks = graph_.arena.copy(checks);
+      } else {
+        auto first = literal->bytes.first(size_t(dtypeSize(literal->dtype)));
+        op->inputs[k] =
+            rewriter_.builderAt(*op).constant(graph_.makeLiteral(literal->dtype, {}, first));
+      }
+      rewriter_.changed();
+    }
+  }
+
+  /// Whether the result has its shape with input `k` replaced too.
+  bool keepsShape(const Operation &op, size_t k, Tensor *by) {
+    vector<Tensor *> inputs(op.inputs.begin(), op.inputs.end());
+    inputs[k] = by;
+    Infer infer(graph_, inputs, op.attrs);
+    infer.type = op.type;
+    return op.def->infer(infer) && sameShape(infer.outputs[0].shape, op.outputs[0].shape);
   }
 
   /// Operations that give one of their inputs.
@@ -113,7 +153,7 @@ private:
       auto perm = op->intsAttr("perm");
       return std::is_sorted(perm.begin(), perm.end()) && drop(op, x);
     }
-    if (type == "StridedSlice") return takesAll(*op) && drop(op, x);
+    if (type == "StridedSlice" || type == "StridedSliceGrad") return takesAll(*op) && drop(op, x);
     return false;
   }
 

@@ -175,6 +175,32 @@ TEST_F(Passes, SimplifyDropsWhatChangesNothing) {
   is(op("Mul", {x, constant(1)}, {}, {constant(1)->op}), false); // it waits
 }
 
+TEST_F(Passes, SimplifyRepeatsNothingThatIsRepeatedAnyway) {
+  Tensor *x = input("x", {2, dim("N")}), *row = input("row", {dim("N")});
+  auto wide = [&](Tensor *t) { return op("BroadcastTo", {t}, {dims("shape", {2, dim("N")})}); };
+  Tensor *ones =
+      op("BroadcastTo", {constant(Numbers{1}, {Dim(1), Dim(1)})}, {dims("shape", {2, dim("N")})});
+  exportOf("f", {x, row}, {op("Mul", {wide(row), op("Mul", {ones, x})})});
+  EXPECT_EQ(after(simplify), "Mul");
+  EXPECT_EQ(output()->op->inputs[0], row);
+  EXPECT_EQ(output()->op->inputs[1], x);
+
+  // A constant that is one number becomes that.
+  Tensor *y = input("y", {2, 2});
+  exportOf("g", {y},
+           {op("Add", {y, constant(Numbers{3, 3, 3, 3}, {Dim(2), Dim(2)})}),
+            op("Add", {y, constant(Numbers{3, 3, 3, 4}, {Dim(2), Dim(2)})})});
+  simplify(graph);
+  auto &sums = graph.exports.back().outputs;
+  EXPECT_EQ(sums[0].tensor->op->inputs[1]->shape.rank(), 0);
+  EXPECT_EQ(sums[1].tensor->op->inputs[1]->shape.rank(), 2);
+
+  // Not where the result takes its shape from it.
+  graph.exports.clear();
+  exportOf("h", {row}, {op("Exp", {wide(row)}), op("Add", {wide(row), row})});
+  EXPECT_EQ(after(simplify), "BroadcastTo Exp BroadcastTo Add");
+}
+
 TEST_F(Passes, SimplifyOfIntegers) {
   Tensor *x = input("x", {}, DType::Int32);
   Tensor *wide = op("Cast", {x}, {typeAttr("dtype", DType::Int64)});
