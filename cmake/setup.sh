@@ -10,9 +10,10 @@ packages=(
   build-essential cmake ninja-build ccache mold pkg-config git
   llvm-19-dev liblld-19-dev
   antlr4 libantlr4-runtime-dev libfmt-dev libcli11-dev nlohmann-json3-dev libre2-dev libdtl-dev
+  zlib1g-dev libminizip-dev
 )
 # To run the examples.
-packages+=(zlib1g-dev dataset-fashion-mnist)
+packages+=(dataset-fashion-mnist)
 # To test and to check.
 packages+=(python3 python3-numpy libgtest-dev binutils clang-format-19 clang-tidy-19 meson dpkg-dev)
 # To build for another machine and run what was built; without them those tests are skipped.

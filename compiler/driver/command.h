@@ -30,6 +30,8 @@ int runCheck(const Arguments &arguments);
 int runInspect(const Arguments &arguments);
 int runBuild(const Arguments &arguments);
 int runRun(const Arguments &arguments);
+int runTrain(const Arguments &arguments);
+int runCheckpoint(const Arguments &arguments);
 int runExplain(const Arguments &arguments);
 int runDiff(const Arguments &arguments);
 int runFmt(const Arguments &arguments);

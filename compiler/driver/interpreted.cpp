@@ -3,6 +3,7 @@
 #include "interface/weights.h"
 #include "ops/interpret.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace graphc {
@@ -60,12 +61,17 @@ public:
     return true;
   }
 
-  bool save(const std::string &path, std::string &why) override {
+  bool save(const std::string &path, const Metadata &metadata, std::string &why) override {
     std::vector<const Array *> values;
     for (const Variable *variable : graph_.variables)
       values.push_back(&interpreter_.value(*variable));
-    return writeCheckpoint(graph_, values, interpreter_.seed(), interpreter_.counter() + 1, path,
-                           why);
+    return writeCheckpoint(graph_, values, interpreter_.seed(), interpreter_.counter() + 1,
+                           metadata, path, why);
+  }
+  bool get(const Variable &variable, std::span<std::byte> bytes, std::string &) override {
+    const Array &value = interpreter_.value(variable);
+    std::copy_n(value.bytes.data(), std::min(bytes.size(), value.bytes.size()), bytes.data());
+    return true;
   }
 
 private:

@@ -1,6 +1,6 @@
 #include "driver/machine.h"
 
-#include <filesystem>
+#include <graphrt/safetensors.h>
 
 namespace graphc {
 
@@ -34,8 +34,17 @@ public:
                             inputs.data(), outputs.data()),
                 why);
   }
-  bool save(const std::string &path, std::string &why) override {
-    return fine(model_.save(instance_, path.c_str()), why);
+  bool save(const std::string &path, const Metadata &metadata, std::string &why) override {
+    std::vector<graphrt_metadata> entries;
+    for (const auto &[key, value] : metadata) entries.push_back({key.c_str(), value.c_str()});
+    return fine(graphrt_save_with_metadata(instance_, path.c_str(), entries.data(),
+                                           static_cast<int64_t>(entries.size())),
+                why);
+  }
+  bool get(const Variable &variable, std::span<std::byte> bytes, std::string &why) override {
+    return fine(
+        model_.get(instance_, std::string(variable.opName).c_str(), bytes.data(), bytes.size()),
+        why);
   }
 
 private:

@@ -3,6 +3,7 @@
 
 #include "codegen/codegen.h"
 #include "driver/command.h"
+#include "interface/weights.h"
 
 #include <functional>
 
@@ -24,7 +25,10 @@ public:
   virtual bool call(size_t exportIndex, const std::vector<int64_t> &dims,
                     const std::vector<const void *> &inputs, const std::vector<void *> &outputs,
                     std::string &why) = 0;
-  virtual bool save(const std::string &path, std::string &why) = 0;
+  /// Writes the variables, and `metadata` beside what every checkpoint holds.
+  virtual bool save(const std::string &path, const Metadata &metadata, std::string &why) = 0;
+  /// Copies a variable's value into `bytes`, which has its size.
+  virtual bool get(const Variable &variable, std::span<std::byte> bytes, std::string &why) = 0;
 };
 
 /// Compiles the definition in memory. Null with diagnostics or with `why`.

@@ -54,23 +54,6 @@ void addOptions(CLI::App &app, RunOptions &options) {
                "Evaluate with the reference evaluation instead of compiled code");
 }
 
-/// The position of the export among the graph's; -1, with the reason in `why`.
-int findExport(const ModelInterface &model, const std::string &name, std::string &why) {
-  std::vector<std::string_view> names;
-  for (size_t i = 0; i < model.functions.size(); ++i) {
-    names.push_back(model.functions[i].exported->name);
-    if (names.back() == name) return static_cast<int>(i);
-  }
-  std::string list;
-  for (std::string_view n : names) list += (list.empty() ? "" : ", ") + std::string(n);
-  auto nearest = nearestName(name, names);
-  why = fmt::format("there is no export '{}'; {}", name,
-                    nearest        ? fmt::format("did you mean '{}'?", *nearest)
-                    : list.empty() ? "the definition has none"
-                                   : "there are " + list);
-  return -1;
-}
-
 /// One run, after its arguments have been understood.
 class Run {
 public:
@@ -191,7 +174,7 @@ private:
     }
     if (!options_.save.empty()) {
       std::string temporary;
-      if (!files.reserve(options_.save, temporary, why) || !machine.save(temporary, why))
+      if (!files.reserve(options_.save, temporary, why) || !machine.save(temporary, {}, why))
         return false;
     }
     if (!printed.empty() && !writeOutput(printed)) return false;

@@ -1,10 +1,11 @@
 #include "driver/run_inputs.h"
 
-#include "interface/npy.h"
+#include "driver/split_mix.h"
+#include "interface/arrays.h"
+#include "interface/bytes.h"
 
 #include <algorithm>
 #include <charconv>
-#include <unistd.h>
 
 namespace graphc {
 
@@ -27,13 +28,28 @@ bool parseBindings(const std::vector<std::string> &options, std::string_view opt
   return true;
 }
 
+int findExport(const ModelInterface &model, const std::string &name, std::string &why) {
+  std::vector<std::string_view> names;
+  for (size_t i = 0; i < model.functions.size(); ++i) {
+    names.push_back(model.functions[i].exported->name);
+    if (names.back() == name) return static_cast<int>(i);
+  }
+  std::string list;
+  for (std::string_view n : names) list += (list.empty() ? "" : ", ") + std::string(n);
+  auto nearest = nearestName(name, names);
+  why = fmt::format("there is no export '{}'; {}", name,
+                    nearest        ? fmt::format("did you mean '{}'?", *nearest)
+                    : list.empty() ? "the definition has none"
+                                   : "there are " + list);
+  return -1;
+}
+
 std::optional<int64_t> bytesOf(DType dtype, const std::vector<int64_t> &dims) {
-  static const int64_t memory = sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
   int64_t bytes = dtypeSize(dtype);
   if (std::find(dims.begin(), dims.end(), 0) != dims.end()) return 0;
   for (int64_t dim : dims)
     if (dim < 0 || __builtin_mul_overflow(bytes, dim, &bytes)) return std::nullopt;
-  return bytes <= memory ? std::optional(bytes) : std::nullopt;
+  return bytes <= machineMemory() ? std::optional(bytes) : std::nullopt;
 }
 
 namespace {
@@ -41,25 +57,6 @@ namespace {
 bool isMade(std::string_view source) {
   return source == "zeros" || source == "ones" || source == "random";
 }
-
-/// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
-class Generator {
-public:
-  explicit Generator(uint64_t seed) : state_(seed) {}
-  uint64_t next() {
-    uint64_t z = state_ += 0x9E3779B97F4A7C15;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9;
-    z = (z ^ z >> 27) * 0x94D049BB133111EB;
-    return z ^ z >> 31;
-  }
-  /// In [0, 1), a multiple of 2^-bits.
-  double uniform(int bits) {
-    return static_cast<double>(next() >> (64 - bits)) / double(1ull << bits);
-  }
-
-private:
-  uint64_t state_;
-};
 
 /// As many bits as the dtype holds exactly, so that rounding never gives 1.
 int fractionBits(DType dtype) {
@@ -75,7 +72,7 @@ int fractionBits(DType dtype) {
   }
 }
 
-void fill(Array &array, std::string_view source, Generator &generator) {
+void fill(Array &array, std::string_view source, SplitMix64 &generator) {
   if (source == "zeros") return;
   for (int64_t i = 0, n = array.elements(); i < n; ++i)
     array.setNumber(i, source == "ones"          ? 1
@@ -90,7 +87,7 @@ public:
 
   bool gather(const Bindings &files, const Bindings &dims, uint64_t seed) {
     if (!checkNames(files, dims) || !readFiles(files) || !takeDims(dims)) return false;
-    Generator generator(seed);
+    SplitMix64 generator(seed);
     for (size_t i = 0; i < function_.inputs.size(); ++i)
       if (isMade(sources_[i]) && !make(i, generator)) return false;
     return true;
@@ -135,7 +132,7 @@ private:
       sources_[i] = given->second;
       if (isMade(sources_[i])) continue;
       std::string why;
-      auto array = readNpy(sources_[i], why);
+      auto array = readArray(sources_[i], why);
       if (!array) return fail(fmt::format("input '{}': '{}' {}", input.name, sources_[i], why));
       if (!fits(input, *array)) return false;
       inputs_.arrays[i] = std::move(*array);
@@ -196,7 +193,7 @@ private:
     return true;
   }
 
-  bool make(size_t i, Generator &generator) {
+  bool make(size_t i, SplitMix64 &generator) {
     const InterfaceBuffer &input = function_.inputs[i];
     Array &array = inputs_.arrays[i];
     array.dtype = input.tensor->dtype;

@@ -18,6 +18,9 @@ using Bindings = std::vector<std::pair<std::string, std::string>>;
 bool parseBindings(const std::vector<std::string> &options, std::string_view option,
                    Bindings &bindings, std::string &why);
 
+/// The position of the export among the graph's; -1, with the reason in `why`.
+int findExport(const ModelInterface &model, const std::string &name, std::string &why);
+
 /// The bytes of an array, if this machine has the memory for it.
 std::optional<int64_t> bytesOf(DType dtype, const std::vector<int64_t> &dims);
 

@@ -1,11 +1,10 @@
 #include "interface/npy.h"
 
+#include "interface/elements.h"
+
 #include <algorithm>
 #include <bit>
-#include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <sys/stat.h>
 
 namespace graphc {
 
@@ -158,11 +157,6 @@ std::string_view codeOf(DType dtype) {
   return "|V1";
 }
 
-void swapBytes(std::vector<std::byte> &bytes, size_t size) {
-  for (size_t at = 0; at + size <= bytes.size(); at += size)
-    std::reverse(bytes.begin() + at, bytes.begin() + at + size);
-}
-
 /// From the first dimension running fastest to the last one.
 std::vector<std::byte> toRowMajor(const std::vector<std::byte> &from,
                                   const std::vector<int64_t> &dims, size_t size) {
@@ -186,53 +180,28 @@ std::vector<std::byte> toRowMajor(const std::vector<std::byte> &from,
   return to;
 }
 
-class File {
-public:
-  explicit File(const std::string &path)
-      : file_(path == "-" ? stdin : std::fopen(path.c_str(), "rb")) {}
-  ~File() {
-    if (file_ && file_ != stdin) std::fclose(file_);
-  }
-  File(const File &) = delete;
-
-  bool open() const { return file_; }
-  /// Bytes of a regular file; -1 for what has no size.
-  int64_t size() const {
-    struct stat info;
-    return fstat(fileno(file_), &info) == 0 && S_ISREG(info.st_mode) ? info.st_size : -1;
-  }
-  bool isFolder() const {
-    struct stat info;
-    return fstat(fileno(file_), &info) == 0 && S_ISDIR(info.st_mode);
-  }
-  bool read(void *into, size_t count) { return std::fread(into, 1, count, file_) == count; }
-  bool atEnd() { return std::fgetc(file_) == EOF; }
-
-private:
-  FILE *file_;
-};
-
-bool readHeader(File &file, Header &header, std::string &why) {
+bool readHeader(ByteSource &file, Header &header, std::string &why) {
   char start[8];
-  if (!file.read(start, sizeof start) || std::string_view(start, 6) != magic) {
-    why = "is not a .npy file";
+  auto failed = [&](std::string_view otherwise) {
+    why = file.failure().empty() ? otherwise : file.failure();
     return false;
-  }
+  };
+  if (!file.read(start, sizeof start) || !isNpy(std::string_view(start, sizeof start)))
+    return failed("is not a .npy file");
   unsigned char length[4] = {};
   int lengthBytes = start[6] == 1 ? 2 : 4;
   if (start[6] < 1 || start[6] > 3) {
     why = fmt::format("has version {} of the .npy format; 1 to 3 are known", int(start[6]));
     return false;
   }
-  why = "has a header that is cut off";
-  if (!file.read(length, lengthBytes)) return false;
+  if (!file.read(length, lengthBytes)) return failed("has a header that is cut off");
   uint32_t size = length[0] | length[1] << 8 | length[2] << 16 | uint32_t(length[3]) << 24;
   if (size > longestHeader) {
     why = fmt::format("claims a header of {} bytes", size);
     return false;
   }
   std::string text(size, '\0');
-  if (!file.read(text.data(), size)) return false;
+  if (!file.read(text.data(), size)) return failed("has a header that is cut off");
   if (!HeaderParser(text).parse(header)) {
     why = "has a header that is malformed, or describes no plain array";
     return false;
@@ -242,16 +211,9 @@ bool readHeader(File &file, Header &header, std::string &why) {
 
 } // namespace
 
-std::optional<Array> readNpy(const std::string &path, std::string &why) {
-  File file(path);
-  if (!file.open()) {
-    why = fmt::format("can't be read: {}", std::strerror(errno));
-    return std::nullopt;
-  }
-  if (file.isFolder()) {
-    why = fmt::format("can't be read: {}", std::strerror(EISDIR));
-    return std::nullopt;
-  }
+bool isNpy(std::string_view start) { return start.starts_with(magic); }
+
+std::optional<Array> readNpy(ByteSource &file, std::string &why) {
   Header header;
   if (!readHeader(file, header, why)) return std::nullopt;
   bool swapped = false;
@@ -260,41 +222,20 @@ std::optional<Array> readNpy(const std::string &path, std::string &why) {
     why = fmt::format("holds elements of type '{}', which no dtype here is", header.descr);
     return std::nullopt;
   }
-  int64_t bytes = dtypeSize(*dtype);
-  bool empty = std::find(header.shape.begin(), header.shape.end(), 0) != header.shape.end();
-  for (int64_t dim : header.shape)
-    if (!empty && __builtin_mul_overflow(bytes, dim, &bytes)) {
-      why = "claims a shape whose size overflows";
-      return std::nullopt;
-    }
-  if (empty) bytes = 0;
-
   Array array;
   array.dtype = *dtype;
   array.dims = header.shape;
-  // Grown as the data comes: what a header claims costs nothing before it is there.
-  constexpr int64_t piece = 1 << 24;
-  if (file.size() >= bytes) array.bytes.reserve(bytes);
-  for (int64_t got = 0; got < bytes;) {
-    int64_t now = std::min(piece, bytes - got);
-    array.bytes.resize(got + now);
-    if (!file.read(array.bytes.data() + got, now)) {
-      why = fmt::format("is cut off: its header promises {} bytes of data", bytes);
-      return std::nullopt;
-    }
-    got += now;
-  }
-  if (!file.atEnd()) {
-    why = fmt::format("goes on after the {} bytes of data that its header promises", bytes);
-    return std::nullopt;
-  }
-  size_t size = dtypeSize(*dtype);
-  if (swapped && size > 1) swapBytes(array.bytes, size);
+  if (!readElements(file, array, swapped, why)) return std::nullopt;
   if (header.fortran && array.dims.size() > 1)
-    array.bytes = toRowMajor(array.bytes, array.dims, size);
+    array.bytes = toRowMajor(array.bytes, array.dims, dtypeSize(*dtype));
   if (*dtype == DType::Bool) // any byte but 0 is True to NumPy; here it must be 1
     for (std::byte &b : array.bytes) b = std::byte(b != std::byte(0));
   return array;
+}
+
+std::optional<Array> readNpy(const std::string &path, std::string &why) {
+  auto file = openBytes(path, why);
+  return file ? readNpy(*file, why) : std::nullopt;
 }
 
 std::string npyBytes(DType dtype, std::span<const int64_t> dims, std::span<const std::byte> data) {

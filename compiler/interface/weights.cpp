@@ -128,7 +128,8 @@ bool readCheckpoint(const Graph &graph, const std::string &path, Checkpoint &che
 }
 
 bool writeCheckpoint(const Graph &graph, const std::vector<const Array *> &values, uint64_t seed,
-                     uint64_t counter, const std::string &path, std::string &why) {
+                     uint64_t counter, const Metadata &more, const std::string &path,
+                     std::string &why) {
   // Strings and wholes are built first: the sources point to them.
   struct Tensor {
     std::string name;
@@ -162,10 +163,12 @@ bool writeCheckpoint(const Graph &graph, const std::vector<const Array *> &value
                                               : static_cast<const void *>(
                                                     values[tensor.variable->index]->bytes.data())});
   std::string seedText = std::to_string(seed), counterText = std::to_string(counter);
-  graphrt_metadata metadata[] = {
+  std::vector<graphrt_metadata> metadata = {
       {"counter", counterText.c_str()}, {"interface", "1"}, {"seed", seedText.c_str()}};
+  for (const auto &[key, value] : more) metadata.push_back({key.c_str(), value.c_str()});
   if (graphrt_safetensors_write(path.c_str(), sources.data(), static_cast<int64_t>(sources.size()),
-                                metadata, std::size(metadata), nullptr) == GRAPHRT_OK)
+                                metadata.data(), static_cast<int64_t>(metadata.size()),
+                                nullptr) == GRAPHRT_OK)
     return true;
   why = graphrt_message();
   return false;

@@ -6,6 +6,7 @@
 #include "ops/op.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace graphc {
@@ -24,8 +25,12 @@ struct Checkpoint {
 bool readCheckpoint(const Graph &graph, const std::string &path, Checkpoint &checkpoint,
                     std::string &why);
 
+/// What a checkpoint's "__metadata__" holds beside seed and counter, by key.
+using Metadata = std::vector<std::pair<std::string, std::string>>;
+
 /// Writes one; `values` by the variables' index.
 bool writeCheckpoint(const Graph &graph, const std::vector<const Array *> &values, uint64_t seed,
-                     uint64_t counter, const std::string &path, std::string &why);
+                     uint64_t counter, const Metadata &metadata, const std::string &path,
+                     std::string &why);
 
 } // namespace graphc

@@ -247,37 +247,61 @@ static void release(tensors *t) {
   }
 }
 
-static graphrt_status save(const graphrt_instance *instance, const char *path) {
+static graphrt_status save(const graphrt_instance *instance, const char *path,
+                           const graphrt_metadata *metadata, int64_t metadata_count) {
   uint64_t size =
       (uint64_t)instance->desc->model.variable_count * sizeof(graphrt_safetensor_source);
   tensors t = {.instance = instance, .sources = graphrt_i_allocate(&instance->host, size)};
   if (!t.sources) return graphrt_i_fail(GRAPHRT_OUT_OF_MEMORY, "save: out of memory");
-  char seed[24], counter[24], interface[24];
-  snprintf(seed, sizeof seed, "%llu", (unsigned long long)instance->seed);
-  snprintf(counter, sizeof counter, "%llu", (unsigned long long)instance->counter);
-  snprintf(interface, sizeof interface, "%d", (int)graphrt_interface_1);
-  const graphrt_metadata metadata[] = {
-      {"counter", counter}, {"interface", interface}, {"seed", seed}};
   pthread_rwlock_rdlock(&instance->shared->lock);
   graphrt_status status = collect(&t);
   if (status == GRAPHRT_OK)
-    status = graphrt_i_safetensors_write(path, t.sources, t.count, metadata,
-                                         sizeof metadata / sizeof *metadata, &instance->host);
+    status = graphrt_i_safetensors_write(path, t.sources, t.count, metadata, metadata_count,
+                                         &instance->host);
   pthread_rwlock_unlock(&instance->shared->lock);
   release(&t);
   graphrt_i_release(&instance->host, t.sources, size);
   return status;
 }
 
-graphrt_status graphrt_save(const graphrt_instance *instance, const char *path) {
+enum { OWN_METADATA = 3 };
+
+// The runtime's metadata, then the caller's.
+static graphrt_status save_all(const graphrt_instance *instance, const char *path,
+                               const graphrt_metadata *metadata, int64_t count) {
+  char seed[24], counter[24], interface[24];
+  snprintf(seed, sizeof seed, "%llu", (unsigned long long)instance->seed);
+  snprintf(counter, sizeof counter, "%llu", (unsigned long long)instance->counter);
+  snprintf(interface, sizeof interface, "%d", (int)graphrt_interface_1);
+  uint64_t size = ((uint64_t)count + OWN_METADATA) * sizeof(graphrt_metadata);
+  graphrt_metadata *all = graphrt_i_allocate(&instance->host, size);
+  if (!all) return graphrt_i_fail(GRAPHRT_OUT_OF_MEMORY, "save: out of memory");
+  all[0] = (graphrt_metadata){"counter", counter};
+  all[1] = (graphrt_metadata){"interface", interface};
+  all[2] = (graphrt_metadata){"seed", seed};
+  if (count > 0) memcpy(all + OWN_METADATA, metadata, (size_t)count * sizeof *all);
+  graphrt_status status = graphrt_i_check_metadata(all, count + OWN_METADATA);
+  if (status == GRAPHRT_OK) status = save(instance, path, all, count + OWN_METADATA);
+  graphrt_i_release(&instance->host, all, size);
+  return status;
+}
+
+graphrt_status graphrt_save_with_metadata(const graphrt_instance *instance, const char *path,
+                                          const graphrt_metadata *metadata,
+                                          int64_t metadata_count) {
   graphrt_i_clear();
-  if (!instance || !path) {
-    graphrt_status status = graphrt_i_fail(GRAPHRT_INVALID_ARGUMENT, "save: a null pointer");
+  if (!instance || !path || metadata_count < 0 || (metadata_count > 0 && !metadata)) {
+    graphrt_status status =
+        graphrt_i_fail(GRAPHRT_INVALID_ARGUMENT, "save: a null pointer or a negative count");
     return graphrt_i_done(instance ? &instance->host : NULL, status);
   }
   graphrt_status status = graphrt_i_enter(instance);
   if (status != GRAPHRT_OK) return graphrt_i_done(&instance->host, status);
-  status = save(instance, path);
+  status = save_all(instance, path, metadata, metadata_count);
   graphrt_i_leave(instance);
   return graphrt_i_done(&instance->host, status);
+}
+
+graphrt_status graphrt_save(const graphrt_instance *instance, const char *path) {
+  return graphrt_save_with_metadata(instance, path, NULL, 0);
 }

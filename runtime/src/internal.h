@@ -199,6 +199,9 @@ GRAPHRT_INTERNAL_FN graphrt_status graphrt_i_safetensors_read(const graphrt_safe
                                                               const graphrt_safetensor *tensor,
                                                               uint64_t begin, void *buffer,
                                                               uint64_t bytes);
+// UTF-8, each key once.
+GRAPHRT_INTERNAL_FN graphrt_status graphrt_i_check_metadata(const graphrt_metadata *metadata,
+                                                            int64_t count);
 GRAPHRT_INTERNAL_FN graphrt_status graphrt_i_safetensors_write(
     const char *path, const graphrt_safetensor_source *tensors, int64_t count,
     const graphrt_metadata *metadata, int64_t metadata_count, const graphrt_host *host);

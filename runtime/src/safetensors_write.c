@@ -186,6 +186,17 @@ static bool is_utf8(const char *string) {
   return true;
 }
 
+graphrt_status graphrt_i_check_metadata(const graphrt_metadata *metadata, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    bool good = metadata[i].key && metadata[i].value && is_utf8(metadata[i].key) &&
+                is_utf8(metadata[i].value);
+    for (int64_t j = 0; good && j < i; ++j) good = strcmp(metadata[i].key, metadata[j].key) != 0;
+    if (!good)
+      return graphrt_i_fail(GRAPHRT_INVALID_ARGUMENT, "metadata must be UTF-8, each key only once");
+  }
+  return GRAPHRT_OK;
+}
+
 static graphrt_status check_source(const graphrt_safetensor_source *source, uint64_t *total) {
   char quoted[GRAPHRT_QUOTED];
   if (!source->name || !is_utf8(source->name) || strcmp(source->name, "__metadata__") == 0)
@@ -302,14 +313,7 @@ graphrt_status graphrt_safetensors_write(const char *path, const graphrt_safeten
                                (count > 0 && !tensors) || (metadata_count > 0 && !metadata)))
     status = graphrt_i_fail(GRAPHRT_INVALID_ARGUMENT,
                             "graphrt_safetensors_write: a null pointer or a negative count");
-  for (int64_t i = 0; i < metadata_count && status == GRAPHRT_OK; ++i) {
-    bool good = metadata[i].key && metadata[i].value && is_utf8(metadata[i].key) &&
-                is_utf8(metadata[i].value);
-    for (int64_t j = 0; good && j < i; ++j) good = strcmp(metadata[i].key, metadata[j].key) != 0;
-    if (!good)
-      status =
-          graphrt_i_fail(GRAPHRT_INVALID_ARGUMENT, "metadata must be UTF-8, each key only once");
-  }
+  if (status == GRAPHRT_OK) status = graphrt_i_check_metadata(metadata, metadata_count);
   if (status == GRAPHRT_OK)
     status = graphrt_i_safetensors_write(path, tensors, count, metadata, metadata_count, &host);
   return graphrt_i_done(&host, status);

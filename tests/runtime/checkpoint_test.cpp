@@ -151,6 +151,33 @@ TEST(Checkpoint, HoldsPlacesWholesAndMetadata) {
   graphrt_safetensors_close(file);
 }
 
+TEST(Checkpoint, MetadataOfTheCaller) {
+  Folder folder;
+  std::string path = folder / "a.safetensors";
+  Instance m = make();
+  const graphrt_metadata mine[] = {{"epoch", "3"}, {"note", "gr\xc3\xb6\xc3\x9f"}};
+  ASSERT_EQ(graphrt_save_with_metadata(m.get(), path.c_str(), mine, 2), GRAPHRT_OK) << message();
+  graphrt_safetensors *file = nullptr;
+  ASSERT_EQ(graphrt_safetensors_open(path.c_str(), nullptr, &file), GRAPHRT_OK) << message();
+  EXPECT_STREQ(graphrt_safetensors_metadata(file, "epoch"), "3");
+  EXPECT_STREQ(graphrt_safetensors_metadata(file, "note"), "gr\xc3\xb6\xc3\x9f");
+  EXPECT_NE(graphrt_safetensors_metadata(file, "seed"), nullptr);
+  EXPECT_EQ(graphrt_safetensors_metadata_count(file), 5);
+  graphrt_safetensors_close(file);
+  EXPECT_EQ(graphrt_load(m.get(), path.c_str()), GRAPHRT_OK) << message();
+
+  // What stands there is kept where the metadata is none.
+  auto before = std::filesystem::file_size(path);
+  const graphrt_metadata own[] = {{"seed", "3"}}, twice[] = {{"a", "1"}, {"a", "2"}},
+                         bytes[] = {{"a", "\xff"}};
+  for (auto [metadata, count] : {std::pair(own, 1), std::pair(twice, 2), std::pair(bytes, 1)})
+    EXPECT_EQ(graphrt_save_with_metadata(m.get(), path.c_str(), metadata, count),
+              GRAPHRT_INVALID_ARGUMENT);
+  EXPECT_EQ(graphrt_save_with_metadata(m.get(), path.c_str(), nullptr, 1),
+            GRAPHRT_INVALID_ARGUMENT);
+  EXPECT_EQ(std::filesystem::file_size(path), before);
+}
+
 TEST(Checkpoint, SurplusIsCountedSlotsMayBeAbsent) {
   Folder folder;
   std::string path = folder / "a";

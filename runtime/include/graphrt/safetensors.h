@@ -74,6 +74,14 @@ GRAPHRT_API graphrt_status graphrt_safetensors_write(
     const char *path, const graphrt_safetensor_source *tensors, int64_t count,
     const graphrt_metadata *metadata, int64_t metadata_count, const graphrt_config *config);
 
+// graphrt_save with further metadata in the file: where a training stands, say. "counter",
+// "interface" and "seed" are the runtime's own. Errors: those of graphrt_save; INVALID_ARGUMENT
+// also for keys and values that are not UTF-8, keys given twice, and the runtime's own.
+GRAPHRT_API graphrt_status graphrt_save_with_metadata(const graphrt_instance *instance,
+                                                      const char *path,
+                                                      const graphrt_metadata *metadata,
+                                                      int64_t metadata_count);
+
 #ifdef __cplusplus
 }
 #endif
