@@ -3,6 +3,7 @@
 #pragma once
 
 #include "model_harness.h"
+#include "ops/gradient.h"
 #include "ops/indexing.h"
 
 #include <random>
@@ -18,7 +19,8 @@ public:
   explicit RandomGraph(uint32_t seed, std::set<std::string_view> allowed = {})
       : random_(seed), allowed_(std::move(allowed)) {}
 
-  void make() {
+  /// With derivatives: what is exported has those of floating results by the inputs too.
+  void make(bool derivatives = false) {
     Dim n = dim("N");
     for (auto &shape : std::vector<Dims>{{}, {3}, {n}, {2, 3}, {n, 3}, {2, 1, 3}, {n, 1}})
       for (DType dtype : {DType::Float32, DType::Int32})
@@ -36,7 +38,7 @@ public:
     size_t size = 10 + random_() % 50;
     for (size_t k = 0, tries = 0; k < size && tries < 2000; ++tries)
       if (step()) ++k;
-    finish();
+    finish(derivatives);
   }
 
   std::vector<Array> contents(int64_t n) {
@@ -250,9 +252,20 @@ private:
     }
   }
 
-  void finish() {
+  void finish(bool derivatives) {
     std::vector<Tensor *> outputs;
     for (int k = 0; k < 4; ++k) outputs.push_back(recent());
+    if (derivatives) {
+      auto ys = outputs;
+      std::vector<GradientTarget> xs(inputs_.begin(), inputs_.end());
+      auto b = builder();
+      errors.clear();
+      auto gradients = differentiate(b, {ys, xs, {}, {}});
+      EXPECT_EQ(gradients.failure, Gradients::None) << (gradients.at ? gradients.at->type : "");
+      EXPECT_TRUE(errors.empty()) << errors.back();
+      for (auto *grad : gradients.of)
+        if (grad) outputs.push_back(grad);
+    }
     std::vector<Operation *> effects;
     // All updates of one variable, so that they are ordered.
     for (auto &[v, last] : last_)
