@@ -18,7 +18,8 @@ packages+=(dataset-fashion-mnist)
 packages+=(python3 python3-numpy libgtest-dev binutils clang-format-19 clang-tidy-19 meson dpkg-dev)
 # To build for another machine and run what was built; without them those tests are skipped.
 if [ "${1:-}" = --cross ]; then
-  packages+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)
+  packages+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu
+    libc6-dev-riscv64-cross qemu-user)
 fi
 
 if ! command -v dpkg-query >/dev/null; then

@@ -32,6 +32,8 @@ std::unique_ptr<llvm::TargetMachine> machineFor(const llvm::Target &target,
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
   options.FunctionSections = true;
   options.DataSections = true;
+  // The calling convention of Linux distributions, whose processors have RV64GC.
+  if (llvm::Triple(triple).isRISCV64()) options.MCOptions.ABIName = "lp64d";
   auto optimize = level == 0   ? llvm::CodeGenOptLevel::None
                   : level == 1 ? llvm::CodeGenOptLevel::Less
                   : level == 2 ? llvm::CodeGenOptLevel::Default
@@ -102,9 +104,10 @@ std::optional<TargetChoice> chooseTarget(const CodegenOptions &options, std::str
     std::sort(sorted.begin(), sorted.end());
     for (const auto &feature : sorted) features += (features.empty() ? "" : ",") + feature;
   }
+  if (triple.isRISCV64() && features.empty()) features = "+m,+a,+f,+d,+c";
   std::string baseline = !cpu.empty() ? cpu : x86 ? "x86-64" : "generic";
   // Asked of a machine without a processor: LLVM itself would say it on standard error.
-  auto any = machineFor(*target, choice.triple, "", "", options.level);
+  auto any = machineFor(*target, choice.triple, "", features, options.level);
   if (!any) {
     why = fmt::format("no code can be made for target {}", choice.triple);
     return std::nullopt;

@@ -108,7 +108,7 @@ static graphrt_instance *instance_make(const graphrt_host *host, const graphrt_m
   instance->threads = threads;
   instance->counter = 1;
   instance->shape = (int64_t *)(instance + 1);
-  atomic_init(&instance->busy, false);
+  atomic_init(&instance->busy, 0);
   pthread_t *ids = (pthread_t *)((uint8_t *)instance->shape + shape);
   if (!graphrt_i_pool_start(&instance->pool, ids, threads - 1)) {
     graphrt_i_release(host, instance, bytes);
@@ -227,7 +227,7 @@ void graphrt_destroy(graphrt_instance *instance) {
 graphrt_status graphrt_i_enter(const graphrt_instance *instance) {
   // Being in use is no part of an instance's value: reading functions take it as const.
   graphrt_instance *writable = (graphrt_instance *)(uintptr_t)instance;
-  if (atomic_exchange_explicit(&writable->busy, true, memory_order_acquire))
+  if (atomic_exchange_explicit(&writable->busy, 1, memory_order_acquire))
     return graphrt_i_fail(GRAPHRT_BUSY,
                           "another thread is inside a call on this instance of %s; share() makes "
                           "one for each thread",
@@ -237,7 +237,7 @@ graphrt_status graphrt_i_enter(const graphrt_instance *instance) {
 
 void graphrt_i_leave(const graphrt_instance *instance) {
   graphrt_instance *writable = (graphrt_instance *)(uintptr_t)instance;
-  atomic_store_explicit(&writable->busy, false, memory_order_release);
+  atomic_store_explicit(&writable->busy, 0, memory_order_release);
 }
 
 // ---- What can be asked and set ----

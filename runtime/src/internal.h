@@ -123,7 +123,7 @@ struct graphrt_instance {
   const graphrt_variant *variant;
   graphrt_shared *shared;
   graphrt_host host;
-  _Atomic bool busy;
+  _Atomic uint32_t busy; // 0 or 1: some processors exchange no single bytes
   int32_t threads;
   uint64_t seed, stream, counter;
   uint8_t *workspace;

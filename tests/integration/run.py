@@ -170,6 +170,13 @@ def test_fetch_content(case):
     case.check_program()
     expect(not (case.folder / "build/bin").exists(), "outputs beside the user's own")
 
+    # With the compiler: it is built first, where its libraries are found.
+    case.configure("-DGRAPHC_SOURCE=%s" % case.source, project=case.folder / "project",
+                   prefix=False, build="whole")
+    said = case.run("ninja", "-C", "whole", "-t", "commands", "two_models")
+    expect_in("_deps/graphc-build/bin/graphc build", said)
+    expect("gtest" not in said, "graphc's tests are built")
+
 
 def stamps(case, build):
     names = ["classifier.graphc/classifier.o", "smoother.graphc/smoother.o",
@@ -686,16 +693,19 @@ def test_rust(case):
 
 # ---- Another machine ----
 
-def test_cross(case):
-    """A toolchain file: the runtime cross-built, the models compiled for it, run by an emulator."""
-    need("aarch64-linux-gnu-gcc", "qemu-aarch64")
+MACHINES = {"aarch64": "AArch64", "riscv64": "RISC-V"}
+
+
+def cross(case, machine):
+    emulator, system = "qemu-" + machine, "/usr/%s-linux-gnu" % machine
+    need(machine + "-linux-gnu-gcc", emulator)
     toolchain = case.folder / "toolchain.cmake"
     toolchain.write_text("set(CMAKE_SYSTEM_NAME Linux)\n"
-                         "set(CMAKE_SYSTEM_PROCESSOR aarch64)\n"
-                         "set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)\n"
-                         "set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64 -L /usr/aarch64-linux-gnu)\n"
-                         "set(CMAKE_FIND_ROOT_PATH %s)\n" % (case.folder / "target"))
-    # The sources ask for C++ as well, which only the compiler's part needs.
+                         "set(CMAKE_SYSTEM_PROCESSOR %s)\n"
+                         "set(CMAKE_C_COMPILER %s-linux-gnu-gcc)\n"
+                         "set(CMAKE_CROSSCOMPILING_EMULATOR %s -L %s)\n"
+                         "set(CMAKE_FIND_ROOT_PATH %s)\n" % (
+                             machine, machine, emulator, system, case.folder / "target"))
     case.run("cmake", "-S", case.source / "runtime", "-B", "runtime", "-G", "Ninja",
              "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_TOOLCHAIN_FILE=%s" % toolchain,
              "-DCMAKE_INSTALL_PREFIX=%s" % (case.folder / "target"))
@@ -705,10 +715,61 @@ def test_cross(case):
                    "-DGRAPHC_EXECUTABLE=%s" % (case.prefix / "bin/graphc"),
                    prefix=case.folder / "target")
     case.make()
-    expect_in("AArch64", case.run("readelf", "-h", "build/two_models_c"))
+    expect_in(MACHINES[machine], case.run("readelf", "-h", "build/two_models_c"))
     case.run("ctest", "--test-dir", "build", "--output-on-failure")
-    expect_equal(case.run("qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", "build/two_models_c"),
-                 EXPECTED)
+    expect_equal(case.run(emulator, "-L", system, "build/two_models_c"), EXPECTED)
+
+    # A network of the examples, with its random initial values, answers as it does here.
+    graph = case.source / "examples/image_filters/image_filters.graph"
+    case.run("graphc", "build", graph, "--emit=exe", "-o", ".")
+    case.run("graphc", "build", graph, "--emit=object,header", "-o", "other", "--target",
+             machine + "-linux-gnu")
+    (case.folder / "main.c").write_text(
+        '#include "image_filters.h"\n#include <graphrt/main.h>\n'
+        "int main(int c, char **v) { return graphrt_main(image_filters_model(), c, v); }\n")
+    case.run(machine + "-linux-gnu-gcc", "-Iother", "-Itarget/include", "main.c",
+             "other/image_filters.o", "-Ltarget/lib", "-l:libgraphrt_main.a", "-l:libgraphrt.a",
+             "-lm", "-o", "other/program")
+    listed = case.run("./image_filters", "--list")
+    export, = re.findall(r"^export (\w+)", listed, re.M)
+    words = [export, "--seed", "3"]
+    for name in re.findall(r"^  in  (\w+)", listed, re.M):
+        words += ["--in", name + "=random"]
+    outputs = re.findall(r"^  out (\w+)", listed, re.M)
+    expect(outputs, "no outputs are listed")
+    case.run("./image_filters", *words, *[w for o in outputs for w in ("--out", "%s=%s.npy" % (o, o))])
+    case.run(emulator, "-L", system, "other/program", *words,
+             *[w for o in outputs for w in ("--expect", "%s=%s.npy" % (o, o))])
+
+
+def test_cross_aarch64(case):
+    """A toolchain file: the runtime cross-built, the models compiled for it, run by an emulator."""
+    cross(case, "aarch64")
+
+
+def test_cross_riscv64(case):
+    cross(case, "riscv64")
+
+
+def test_targets(case):
+    """Objects and headers for machines that there is no system of here."""
+    kinds = {"aarch64-linux-gnu": b"\x7fELF", "riscv64-linux-gnu": b"\x7fELF",
+             "x86_64-pc-windows-msvc": b"\x64\x86", "arm64-apple-macos": b"\xcf\xfa\xed\xfe"}
+    for triple, magic in kinds.items():
+        case.run("graphc", "build", HERE / "smoother.graph", "--emit=object,header", "--target",
+                 triple, "-o", triple)
+        expect((case.folder / triple / "smoother.o").read_bytes().startswith(magic), triple)
+        case.run("cc", "-fsyntax-only", "-I", case.prefix / "include", "-x", "c",
+                 case.folder / triple / "smoother.h")
+    for triple, words in (("wasm32-wasi", "not one of 64 bits"), ("nonsense", "no target nonsense")):
+        said = case.run("graphc", "build", HERE / "smoother.graph", "--target", triple, "-o", "no",
+                        status=2)
+        expect_in(words, said)
+    for kind in ("exe", "shared"):
+        said = case.run("graphc", "build", HERE / "smoother.graph", "--emit=" + kind, "-o", "no",
+                        "--target", "aarch64-linux-gnu", status=2)
+        expect_in("for this machine only", said)
+    expect(not (case.folder / "no").exists(), "something was written")
 
 
 def scenarios():
