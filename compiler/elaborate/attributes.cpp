@@ -13,7 +13,7 @@ const NativeDef *findMethod(std::string_view type, std::string_view name) {
   static const auto table = [] {
     std::unordered_map<std::string_view, std::unordered_map<std::string_view, const NativeDef *>>
         made;
-    for (auto defs : {textMethods(), listMethods(), objectMethods()})
+    for (auto defs : {textMethods(), listMethods(), objectMethods(), trainMethods()})
       for (const auto &def : defs) {
         size_t dot = def.name().find('.');
         made[def.name().substr(0, dot)].emplace(def.name().substr(dot + 1), &def);
@@ -28,7 +28,7 @@ const NativeDef *findMethod(std::string_view type, std::string_view name) {
 
 std::vector<std::string_view> methodsOf(std::string_view type) {
   std::vector<std::string_view> names;
-  for (auto defs : {textMethods(), listMethods(), objectMethods()})
+  for (auto defs : {textMethods(), listMethods(), objectMethods(), trainMethods()})
     for (const auto &def : defs)
       if (def.name().starts_with(type) && def.name().substr(type.size()).starts_with('.'))
         names.push_back(def.name().substr(type.size() + 1));
@@ -211,6 +211,13 @@ Value Interpreter::attribute(const Value &object, std::string_view name, Span wh
       });
       found = heap.list(std::move(all));
     }
+  } else if (object.is(ObjectKind::Optimizer)) {
+    // What gate_gradients says; generated code has no gates.
+    if (name == "GATE_NONE") found = Value::integer(0);
+    if (name == "GATE_OP") found = Value::integer(1);
+    if (name == "GATE_GRAPH") found = Value::integer(2);
+  } else if (auto *m = object.as<MovingAverageObject>()) {
+    if (name == "name") found = heap.ownedText(m->name);
   } else if (auto *i = object.as<InitializerObject>()) {
     found = Value::unset();
     for (const auto &[key, value] : i->settings) {

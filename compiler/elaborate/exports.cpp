@@ -113,9 +113,21 @@ void Interpreter::execExport(const ExportStmt *stmt) {
     whole = false;
   }
   // Rule: two updates of one variable are ordered by data or control dependencies.
+  // Two steps of optimizers are one mistake, told by a variable of the model.
+  auto unordered = orderVariables(needed).unordered;
+  std::stable_partition(unordered.begin(), unordered.end(),
+                        [](auto &pair) { return pair.first->variable->kind != Variable::Slot; });
   std::unordered_set<const Variable *> reported;
-  for (const auto &[first, second] : orderVariables(needed).unordered) {
-    if (!reported.insert(first->variable).second) continue;
+  std::vector<std::pair<const Operation *, const Operation *>> told;
+  auto sameCall = [](const Operation *a, const Operation *b) {
+    return a->span == b->span && a->caller == b->caller;
+  };
+  for (const auto &[first, second] : unordered) {
+    bool known = std::any_of(told.begin(), told.end(), [&, a = first, b = second](auto &pair) {
+      return sameCall(pair.first, a) && sameCall(pair.second, b);
+    });
+    if (known || !reported.insert(first->variable).second) continue;
+    told.push_back({first, second});
     auto &twice =
         error(Code::TwoUpdates, made.span,
               fmt::format(

@@ -84,10 +84,10 @@ constexpr Instead notInDefinition[] = {
 
 /// The parts of tf that may be written before a name of the library.
 constexpr std::string_view spaces[] = {
-    "tf",        "tf.nn",          "tf.math",      "tf.initializers",  "tf.train",
-    "tf.losses", "tf.compat",      "tf.compat.v1", "tf.random",        "tf.linalg",
-    "tf.keras",  "tf.contrib",     "tf.layers",    "tf.contrib.rnn",   "GraphKeys",
-    "tf.dtypes", "tf.nn.rnn_cell", "tf.image",     "tf.contrib.layers"};
+    "tf",        "tf.nn",          "tf.math",      "tf.initializers",     "tf.train",
+    "tf.losses", "tf.compat",      "tf.compat.v1", "tf.random",           "tf.linalg",
+    "tf.keras",  "tf.contrib",     "tf.layers",    "tf.contrib.rnn",      "GraphKeys",
+    "tf.dtypes", "tf.nn.rnn_cell", "tf.image",     "tf.losses.Reduction", "tf.contrib.layers"};
 
 struct Key {
   std::string_view name, value;
@@ -131,11 +131,21 @@ constexpr Key graphKeys[] = {
     {"STREAMING_MODEL_PORTS", "streaming_model_ports"},
 };
 
+/// tf.losses.Reduction: how a loss is made of its elements.
+constexpr Key reductions[] = {
+    {"NONE", "none"},
+    {"SUM", "weighted_sum"},
+    {"MEAN", "weighted_mean"},
+    {"SUM_OVER_BATCH_SIZE", "weighted_sum_over_batch_size"},
+    {"SUM_BY_NONZERO_WEIGHTS", "weighted_sum_by_nonzero_weights"},
+    {"SUM_OVER_NONZERO_WEIGHTS", "weighted_sum_by_nonzero_weights"},
+};
+
 const std::unordered_map<std::string_view, const NativeDef *> &natives() {
   static const auto table = [] {
     std::unordered_map<std::string_view, const NativeDef *> made;
     for (auto defs : {pythonBuiltins(), scopeFunctions(), settingFunctions(), graphFunctions(),
-                      gradientFunctions(), recordFunctions()})
+                      gradientFunctions(), recordFunctions(), trainFunctions()})
       for (const auto &def : defs) made.emplace(def.name(), &def);
     return made;
   }();
@@ -202,6 +212,11 @@ Value Interpreter::namespaceMember(std::string_view space, std::string_view name
   if (space == "tf.compat.v1") space = "tf";
   if (space == "GraphKeys") {
     for (const auto &key : graphKeys)
+      if (key.name == name) return heap.ownedText(key.value);
+    return Value::unset();
+  }
+  if (space == "tf.losses.Reduction") {
+    for (const auto &key : reductions)
       if (key.name == name) return heap.ownedText(key.value);
     return Value::unset();
   }

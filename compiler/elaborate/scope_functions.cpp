@@ -255,6 +255,10 @@ Value globalVariables(NativeCall &c) { return collectionOf(c, "variables", c[0])
 Value localVariables(NativeCall &c) { return collectionOf(c, "local_variables", c[0]); }
 Value modelVariables(NativeCall &c) { return collectionOf(c, "model_variables", c[0]); }
 
+Value movingAverageVariables(NativeCall &c) {
+  return collectionOf(c, "moving_average_variables", c[0]);
+}
+
 Value getCollection(NativeCall &c) {
   auto *key = c[0].as<TextObject>();
   if (!key) {
@@ -350,6 +354,7 @@ constexpr NativeDef table[] = {
     {"all_variables(scope=None)", globalVariables},
     {"local_variables(scope=None)", localVariables},
     {"model_variables(scope=None)", modelVariables},
+    {"moving_average_variables(scope=None)", movingAverageVariables},
     {"get_collection(key, scope=None)", getCollection},
     {"get_collection_ref(key, scope=None)", getCollection},
     {"add_to_collection(name, value)", addToCollection},

@@ -107,7 +107,12 @@ public:
   /// Variable(...)
   Value makeVariable(const Value &initial, DType dtype, std::string_view name, bool trainable,
                      const Value &collections, bool validateShape, Span span);
-  /// A tensor of a partitioned variable's parts joined, its operations named as TensorFlow's.
+  /// A variable that serves another one, or an optimizer: not trainable. `initializer` names what
+  /// `initial` is.
+  Value makeSlot(std::string_view name, Tensor *initial, std::string_view initializer,
+                 Variable::Kind kind, Span span);
+  /// The slots of all parts of a partitioned variable become one in checkpoints: NAME/SLOT.
+  void joinSlots(const PartitionedVariable &whole, const std::vector<Variable *> &slots);
   const std::vector<VariableObject *> &variables() const { return made_; }
 
   // -- Templates

@@ -2,6 +2,7 @@
 // settings and called later. Formulas: TensorFlow 1.15, init_ops and partitioned_variables.
 #include "elaborate/interpreter.h"
 #include "ops/effects.h"
+#include "ops/term.h"
 
 #include <algorithm>
 #include <cmath>
@@ -54,6 +55,7 @@ constexpr NativeDef table[] = {
     {"lecun_normal(seed=None)", setting},
     {"lecun_uniform(seed=None)", setting},
     {"identity_initializer(gain=1.0, dtype=None)", setting},
+    {"orthogonal_initializer(gain=1.0, seed=None, dtype=None)", setting},
     {"l1_regularizer(scale, scope=None)", setting},
     {"l2_regularizer(scale, scope=None)", setting},
     {"fixed_size_partitioner(num_shards, axis=0)", setting},
@@ -80,6 +82,28 @@ Fans fansOf(const std::vector<int64_t> &shape) {
   return {field * double(shape[rank - 2]), field * double(shape[rank - 1])};
 }
 
+/// Columns of length 1, perpendicular to each other, or where there are more columns than rows,
+/// such rows: (rows, columns), uniform among all of them. `normal` is normally distributed and of
+/// the same shape, or of the transposed one that has more rows than columns.
+///
+/// Source: the polar factor A·(Aᵀ·A)^-½ of a normal matrix is uniform, as the Q of its QR
+/// decomposition with positive diagonal is that TensorFlow takes (Chikuse, "Statistics on special
+/// manifolds", 2003). It is found by X ← 3/2·X - 1/2·X·Xᵀ·X, which takes every singular value below
+/// √3 to 1, small ones by 3/2 each time (Björck and Bowie, 1971).
+Tensor *polarFactor(OpBuilder &make, Tensor *normal) {
+  double m = double(normal->shape[0].value), n = double(normal->shape[1].value);
+  if (m == 0 || n == 0) return normal;
+  double largest = std::sqrt(m) + std::sqrt(n);
+  double smallest = std::max((std::sqrt(m) - std::sqrt(n)) / 2, 1e-5 / std::sqrt(m));
+  int steps = int(std::ceil(std::log(largest / smallest) / std::log(1.5))) + 6;
+  Term x = Term(make, normal) / largest;
+  for (int i = 0; i < steps; ++i) {
+    Term square = x.make("MatMul", {x.tensor, x.tensor}, {boolAttr("transpose_a", true)});
+    x = x * 1.5 - x.make("MatMul", {x.tensor, square.tensor}) * 0.5;
+  }
+  return x.tensor;
+}
+
 /// The standard deviation of a normal distribution cut at two standard deviations.
 constexpr double truncatedDeviation = 0.87962566103423978;
 
@@ -92,7 +116,9 @@ Value Interpreter::initialValueOf(const InitializerObject &initializer,
                                   const std::vector<Dim> *whole) {
   auto name = initializer.name;
   SilentHost host(*this, where);
-  auto make = builder(host, where);
+  // Initial values wait for nothing.
+  auto at = place(where);
+  OpBuilder make(graph, host, at.span, at.caller, {});
   auto number = [&](std::string_view key, double otherwise) {
     Value v = initializer.setting(key);
     return v.isNumber() ? v.asFloat() : otherwise;
@@ -200,6 +226,29 @@ Value Interpreter::initialValueOf(const InitializerObject &initializer,
     Value eye = callLibrary("eye", {size[0], size[1]}, where, {{"dtype", Value::dtype(dtype)}});
     double gain = number("gain", 1);
     return gain == 1 ? eye : callLibrary("multiply", {eye, Value::number(gain)}, where);
+  }
+  if (name == "orthogonal_initializer") {
+    if (dims.size() < 2)
+      return fail(Code::AttributeRange, where,
+                  "orthogonal_initializer() needs a shape of two dimensions or more");
+    // The matrix is of all dimensions but the last, and the last.
+    Dim rows(1), columns(dims.back());
+    for (size_t i = 0; i + 1 < dims.size(); ++i) rows = rows * Dim(dims[i]);
+    bool wide = rows.value < columns.value;
+    RandomDraw d;
+    d.type = "random_normal";
+    d.shape = wide ? std::vector{columns, rows} : std::vector{rows, columns};
+    d.dtype = dtype == DType::Float64 ? dtype : DType::Float32;
+    if (Value seed = initializer.setting("seed"); seed.isInt()) d.seed = seed.asInt();
+    d.key = scopes.nameScope();
+    Term made(make, polarFactor(make, drawRandom(make, "", d)));
+    if (wide) {
+      static constexpr int64_t swapped[] = {1, 0};
+      made = made.make("Transpose", {made.tensor}, {intsAttr("perm", swapped)});
+    }
+    made = made * number("gain", 1);
+    return heap.tensor(
+        make.op("Reshape", {made.cast(dtype).tensor}, {dimsAttr("shape", make.keep(shape))}));
   }
   if (name == "uniform_unit_scaling_initializer") {
     // Bounds ±√3·factor/√(product of all dimensions but the last).

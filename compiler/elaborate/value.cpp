@@ -216,6 +216,10 @@ std::string_view typeName(const Value &value) {
     return value.as<RecordObject>()->name;
   case ObjectKind::Slice:
     return "slice";
+  case ObjectKind::Optimizer:
+    return "Optimizer";
+  case ObjectKind::MovingAverage:
+    return "ExponentialMovingAverage";
   }
   return "object";
 }
@@ -353,6 +357,10 @@ std::string objectText(const Object *object, bool quote) {
     const auto *s = value.as<SliceObject>();
     return fmt::format("slice({}, {}, {})", repr(s->lower), repr(s->upper), repr(s->step));
   }
+  case ObjectKind::Optimizer:
+    return fmt::format("<optimizer '{}'>", value.as<OptimizerObject>()->name);
+  case ObjectKind::MovingAverage:
+    return fmt::format("<ExponentialMovingAverage '{}'>", value.as<MovingAverageObject>()->name);
   }
   return "<object>";
 }

@@ -5,6 +5,7 @@
 #include "graph/graph.h"
 #include "syntax/ast.h"
 
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -40,6 +41,8 @@ enum class ObjectKind : uint8_t {
   Template,
   Record, // a value with attributes that can be called: a recurrent cell
   Slice,
+  Optimizer,
+  MovingAverage,
 };
 
 /// A value. Poison is what an expression gives that was in error: whatever is done with it
@@ -307,6 +310,30 @@ struct RecordObject : ObjectOf<ObjectKind::Record> {
 
 struct SliceObject : ObjectOf<ObjectKind::Slice> {
   Value lower, upper, step;
+};
+
+struct OptimizerDef; // optimizer.h
+
+/// An optimizer of the table, with the arguments of its constructor and the variables that it
+/// made.
+struct OptimizerObject : ObjectOf<ObjectKind::Optimizer> {
+  const OptimizerDef *def = nullptr;
+  std::string_view name;                                    // "Adam"
+  std::vector<std::pair<std::string_view, Value>> settings; // "learning_rate", …
+  std::map<std::pair<std::string_view, const Variable *>, VariableObject *> slots;
+  std::map<std::string_view, VariableObject *> powers; // by what is multiplied: "beta1"
+};
+
+/// ExponentialMovingAverage: its averages by the variable or tensor that they follow.
+struct MovingAverageObject : ObjectOf<ObjectKind::MovingAverage> {
+  Value decay, numUpdates;
+  bool zeroDebias = false;
+  std::string_view name;
+  struct Average {
+    VariableObject *average = nullptr;
+    VariableObject *biased = nullptr, *localStep = nullptr; // where the bias of 0 is taken out
+  };
+  std::map<const void *, Average> averages;
 };
 
 /// Owns all objects of a run.

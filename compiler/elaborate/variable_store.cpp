@@ -172,6 +172,12 @@ void ScopeRules::missingError(const VariableRequest &request) {
            made->variable->span});
       return;
     }
+    if (made->variable->kind == Variable::Slot && made->variable->opName == request.name) {
+      error.notes.insert(error.notes.begin(),
+                         {"this variable of an optimizer has the name, but no reuse concerns it",
+                          made->variable->span});
+      return;
+    }
     if (made->variable->kind == Variable::GetVariable) known.push_back(made->variable->name);
   }
   if (auto near = nearestName(request.name, known)) {
