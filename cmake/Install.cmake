@@ -71,18 +71,15 @@ set(this_version "(= ${PROJECT_VERSION})")
 set(CPACK_DEBIAN_TOOL_PACKAGE_NAME graphc)
 set(CPACK_DEBIAN_TOOL_PACKAGE_SECTION devel)
 set(CPACK_DEBIAN_TOOL_PACKAGE_RECOMMENDS "graphc-dev ${this_version}")
-set(CPACK_COMPONENT_TOOL_DESCRIPTION "Compiler of graph definitions
- Turns graph definitions, written in a small Python-flavoured language, into native
- code with C and C++ interfaces.")
+set(CPACK_COMPONENT_TOOL_DESCRIPTION "The compiler: turns definitions, written in a small Python-flavoured language, into
+native code with C and C++ interfaces.")
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME graphc-runtime)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SECTION libs)
-set(CPACK_COMPONENT_RUNTIME_DESCRIPTION "Runtime of compiled graph definitions
- The library that programs with compiled graph definitions need when they run.")
+set(CPACK_COMPONENT_RUNTIME_DESCRIPTION "The runtime: the library that programs with compiled graph definitions need when they run.")
 set(CPACK_DEBIAN_DEV_PACKAGE_NAME graphc-dev)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "graphc-runtime ${this_version}, libc6-dev")
 set(CPACK_DEBIAN_DEV_PACKAGE_SUGGESTS "graphc ${this_version}, pkg-config, cmake, python3-numpy")
-set(CPACK_COMPONENT_DEV_DESCRIPTION "Runtime of compiled graph definitions, for building
- Headers, the static library, and what CMake, pkg-config and Python need to use compiled
- graph definitions.")
+set(CPACK_COMPONENT_DEV_DESCRIPTION "The runtime for building: headers, the static library, and what CMake, pkg-config and
+Python need to use compiled graph definitions.")
 include(CPack)

@@ -691,6 +691,26 @@ def test_rust(case):
     expect_equal(case.run("out/main", LD_LIBRARY_PATH="out"), "[[3.0, 3.0], [1.0, 1.0]]\n[]\n")
 
 
+def test_node(case):
+    """examples/bindings/node, as its README says."""
+    need("node")
+    headers = next((f for f in ("/usr/include/node", "/usr/local/include/node")
+                    if os.path.exists(f + "/node_api.h")), None)
+    if not headers:
+        raise Skipped("node_api.h is not installed (libnode-dev)")
+    place = case.source / "examples/bindings/node"
+    case.run("graphc", "build", case.source / "examples/builds/classifier.graph", "--emit=shared",
+             "-o", "out")
+    case.run("cc", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-I", headers,
+             place / "graphrt.c", "-I", case.prefix / "include", case.prefix / "lib/libgraphrt.a",
+             "-lm", "-o", "out/graphrt.node")
+    expect_equal(case.run("node", place / "main.js", "out"),
+                 "predict train_step\n3 3 1 1\n"
+                 "TypeError: input 'x' is an array of float32\n"
+                 "RangeError: input 'x' has another number of elements\n"
+                 "Error: another number of inputs is taken\n")
+
+
 # ---- Another machine ----
 
 MACHINES = {"aarch64": "AArch64", "riscv64": "RISC-V"}
