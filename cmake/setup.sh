@@ -13,7 +13,7 @@ packages=(
   zlib1g-dev libminizip-dev
 )
 # To run the examples.
-packages+=(dataset-fashion-mnist)
+packages+=(libpng-dev dataset-fashion-mnist)
 # To test and to check.
 packages+=(python3 python3-numpy libgtest-dev binutils clang-format-19 clang-tidy-19 meson dpkg-dev)
 # To build for another machine and run what was built; without them those tests are skipped.
