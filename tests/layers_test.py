@@ -382,6 +382,25 @@ def test_layer_normalization(bench):
         x(i, j, k) - mean(i)) / math.sqrt(variance(i) + 1e-5)))
 
 
+def test_group_normalization(bench):
+    x = numbers(2, 3, 2, 6)
+    body = ("y = layers.group_normalization(x, groups=3, beta_initializer=noise, "
+            "gamma_initializer=noise)\nz = layers.group_normalization(transpose(x, [0, 3, 1, 2]), "
+            "groups=2, axis=1, center=False, scale=False)")
+    got = bench.run(definition({"x": ["dim('N')", "dim('H')", 2, 6]}, body,
+                               {"y": "y", "z": "z", **variables("gb")}), {"x": x}, "yzgb")
+    for name, width in [("y", 2), ("z", 3)]:
+        grouped = x.reshape(2, 6, 6 // width, width)
+        mean, variance, _ = moments(grouped, [1, 3])
+        made = Array.of(x.shape, lambda b, i, j, c: (x(b, i, j, c) - mean(b, c // width))
+                        / math.sqrt(variance(b, c // width) + 1e-3))
+        if name == "y":
+            made = Array.of(x.shape, lambda b, i, j, c: made(b, i, j, c) * got["g"](c) + got["b"](c))
+        else:
+            made = made.transpose(0, 3, 1, 2)
+        bench.same("group_normalization " + name, got[name], made)
+
+
 def test_dropout(bench):
     x = numbers(50, 40, low=0.5)
     text = definition({"x": ["dim('N')", 40]},

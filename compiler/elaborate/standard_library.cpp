@@ -39,6 +39,7 @@ constexpr Place layers[] = {
     {"average_pooling2d", "std/convolution.graph"},
     {"batch_normalization", "std/normalization.graph"},
     {"layer_normalization", "std/normalization.graph"},
+    {"group_normalization", "std/normalization.graph"},
 };
 
 /// Functions that TensorFlow has under tf or tf.nn. Found by name alone, so that a definition which
