@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <span>
 
 namespace graphc {
 
@@ -140,6 +141,20 @@ constexpr Key reductions[] = {
     {"SUM_BY_NONZERO_WEIGHTS", "weighted_sum_by_nonzero_weights"},
     {"SUM_OVER_NONZERO_WEIGHTS", "weighted_sum_by_nonzero_weights"},
 };
+constexpr Key aggregationMethods[] = {{"ADD_N", "add_n"},
+                                      {"DEFAULT", "add_n"},
+                                      {"EXPERIMENTAL_TREE", "tree"},
+                                      {"EXPERIMENTAL_ACCUMULATE_N", "accumulate_n"}};
+constexpr Key unconnectedGradients[] = {{"NONE", "none"}, {"ZERO", "zero"}};
+
+/// The constants of a namespace that has nothing else; none: it is not one.
+std::span<const Key> keysOf(std::string_view space) {
+  if (space == "GraphKeys") return graphKeys;
+  if (space == "AggregationMethod") return aggregationMethods;
+  if (space == "UnconnectedGradients") return unconnectedGradients;
+  if (space == "tf.losses.Reduction") return reductions;
+  return {};
+}
 
 const std::unordered_map<std::string_view, const NativeDef *> &natives() {
   static const auto table = [] {
@@ -164,7 +179,8 @@ bool isPythonsOwn(std::string_view name) {
 }
 
 bool isSpace(std::string_view name) {
-  return std::find(std::begin(spaces), std::end(spaces), name) != std::end(spaces);
+  return !keysOf(name).empty() ||
+         std::find(std::begin(spaces), std::end(spaces), name) != std::end(spaces);
 }
 
 } // namespace
@@ -174,9 +190,9 @@ Value Interpreter::libraryValue(std::string_view name) {
   auto make = [&]() -> Value {
     // Functions behind operators have no names of their own; the standard library's two have.
     if (name.starts_with("__") && !natives().contains(name)) return Value::unset();
-    if (name == "tf" || name == "tensorflow" || name == "GraphKeys") {
+    if (name == "tf" || name == "tensorflow" || !keysOf(name).empty()) {
       auto *space = heap.make<NamespaceObject>();
-      space->name = name == "GraphKeys" ? "GraphKeys" : "tf";
+      space->name = keysOf(name).empty() ? "tf" : heap.copy(name);
       return Value::object(space);
     }
     if (name == "layers") return namespaceMember("tf", name);
@@ -210,13 +226,8 @@ Value Interpreter::libraryValue(std::string_view name) {
 
 Value Interpreter::namespaceMember(std::string_view space, std::string_view name) {
   if (space == "tf.compat.v1") space = "tf";
-  if (space == "GraphKeys") {
-    for (const auto &key : graphKeys)
-      if (key.name == name) return heap.ownedText(key.value);
-    return Value::unset();
-  }
-  if (space == "tf.losses.Reduction") {
-    for (const auto &key : reductions)
+  if (auto keys = keysOf(space); !keys.empty()) {
+    for (const auto &key : keys)
       if (key.name == name) return heap.ownedText(key.value);
     return Value::unset();
   }
@@ -276,13 +287,12 @@ std::string_view Interpreter::notHere(std::string_view name) {
 }
 
 bool Interpreter::checkNamespacePath(const std::vector<std::string_view> &path, Span where) {
-  if (path[0] != "tf" && path[0] != "tensorflow" && path[0] != "GraphKeys" && path[0] != "layers" &&
-      !isSpace(path[0]))
+  if (path[0] != "tf" && path[0] != "tensorflow" && path[0] != "layers" && !isSpace(path[0]))
     return true;
   std::string space(path[0] == "tensorflow" ? "tf" : path[0] == "layers" ? "tf.layers" : path[0]);
   for (size_t i = 1; i + 1 < path.size(); ++i) {
-    std::string nested = space == "tf" && path[i] == "GraphKeys"
-                             ? "GraphKeys"
+    std::string nested = space == "tf" && !keysOf(path[i]).empty()
+                             ? std::string(path[i])
                              : fmt::format("{}.{}", space, path[i]);
     if (!isSpace(nested)) return true; // an attribute of a member, seen when it runs
     space = nested == "tf.compat.v1" ? "tf" : nested;
@@ -290,7 +300,7 @@ bool Interpreter::checkNamespacePath(const std::vector<std::string_view> &path, 
   auto name = path.back();
   if (!namespaceMember(space, name).isUnset()) return true;
   std::string whole = fmt::format("{}.{}", space, name);
-  if (auto instead = notHere(name); !instead.empty() && space != "GraphKeys") {
+  if (auto instead = notHere(name); !instead.empty() && keysOf(space).empty()) {
     if (withinForeign_) return false; // part of the mistake that was reported
     error(Code::NotInDefinition, where,
           fmt::format("'{}' is not part of a graph definition", whole))
@@ -298,8 +308,8 @@ bool Interpreter::checkNamespacePath(const std::vector<std::string_view> &path, 
     return false;
   }
   std::vector<std::string_view> candidates;
-  if (space == "GraphKeys") {
-    for (const auto &key : graphKeys) candidates.push_back(key.name);
+  if (auto keys = keysOf(space); !keys.empty()) {
+    for (const auto &key : keys) candidates.push_back(key.name);
   } else if (auto file = standardFileOf(space); !file.empty()) {
     Value module = importStandard(file, where);
     if (auto *known = module.as<FileObject>())
