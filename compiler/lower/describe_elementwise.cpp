@@ -1,5 +1,7 @@
 #include "lower/describe.h"
 
+#include <algorithm>
+
 namespace graphc::lower {
 
 namespace {
@@ -69,7 +71,39 @@ bool squaredDifference(Describer &d) {
   return d.give(d.e.mul(gap, gap));
 }
 
+/// Zeros with one piece over them, as gradients of slices and gathers are.
+bool isMostlyZeros(const Node *node) {
+  return node->kind == Node::Pieces && node->pieces.size() == 2 &&
+         node->pieces[0].value->isConst() && node->pieces[0].dims == node->shape &&
+         (node->pieces[0].value->number == 0 && node->pieces[0].value->integer == 0);
+}
+
+/// What is zeros but for a piece is not added as a whole: each piece is added in its place.
+bool addPieces(Describer &d) {
+  auto zeros = [](const Node *input) { return isMostlyZeros(input); };
+  if (std::count_if(d.inputs.begin(), d.inputs.end(), zeros) < 2 ||
+      Describer::wideType(d.dtype()) != d.dtype())
+    return false;
+  Node node;
+  node.kind = Node::Pieces;
+  node.dtype = d.dtype();
+  node.shape = d.shape();
+  const Expr *sum = nullptr;
+  for (size_t i = 0; i < d.inputs.size(); ++i)
+    if (!isMostlyZeros(d.inputs[i])) sum = sum ? d.e.add(sum, operand(d, i)) : operand(d, i);
+  if (!sum) sum = d.e.number(d.dtype(), 0);
+  node.pieces.push_back({node.shape, sum, d.indices(node.shape.size())});
+  for (const Node *input : d.inputs)
+    if (isMostlyZeros(input)) {
+      node.pieces.push_back(input->pieces[1]);
+      node.pieces.back().adds = true;
+    }
+  d.outputs[0] = d.add(std::move(node));
+  return true;
+}
+
 bool addN(Describer &d) {
+  if (addPieces(d)) return true;
   const Expr *sum = operand(d, 0);
   for (size_t i = 1; i < d.inputs.size(); ++i) sum = d.e.add(sum, operand(d, i));
   return d.give(sum);

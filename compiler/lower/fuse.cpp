@@ -55,6 +55,7 @@ public:
       if (!node->dead) noteReads(node.get(), node.get());
     for (Node *output : program_.outputs) required_.insert(storageOf(output));
     for (const Update &update : program_.updates) required_.insert(storageOf(update.value));
+    dropUnused(); // so that they count as nobody's users
     for (size_t i = 0; i < program_.nodes.size(); ++i) decide(program_.nodes[i].get());
     dropUnused();
   }

@@ -1,5 +1,6 @@
 #include "lower/schedule.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace graphc::lower {
@@ -36,6 +37,13 @@ bool restDependsOn(const Kernel &kernel, const LinearIndex &at, int loop) {
       if (e->kind == ExprKind::Index && kernel.indexLoop.at(e->integer) == loop) found = true;
     });
   return found;
+}
+
+/// Whether two turns of the loops may store in one place.
+bool mayMeet(const Kernel &kernel) {
+  auto &steps = kernel.store.at.coefficients;
+  return !kernel.store.at.rest.empty() ||
+         std::any_of(steps.begin(), steps.end(), [](Dim step) { return step.is(0); });
 }
 
 /// Loads that would have to be gathered lane by lane if `loop` ran along the lanes.
@@ -97,7 +105,7 @@ Schedule scheduleOf(const EmitContext &ctx, const Kernel &kernel) {
   Dim work = productOf(kernel.loops, 0, all);
   int64_t cost = elementCost(kernel);
   if (outer == 0 || (work.isStatic() && work.value <= pieceWork / cost)) return schedule;
-  if (kernel.adds) {
+  if (kernel.adds && mayMeet(kernel)) {
     // Threads must not meet in one place, and the order of what is added to it is to stay: they
     // share the vector loop, along which places differ.
     if (schedule.vectorLoop >= 0) schedule.parallelLoops = 0;
