@@ -17,6 +17,10 @@ fi
 inside() { env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
   chroot "$root" "$@"; }
 
+# Programs find what belongs to them by /proc/self/exe.
+mount -t proc proc "$root/proc"
+trap 'umount "$root/proc"' EXIT
+
 mkdir -p "$root/packages" "$root/project"
 cp "$packages"/*.deb "$root/packages/"
 cp "$here"/*.graph "$here"/main.c "$root/project/"
@@ -24,7 +28,7 @@ inside sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommen
 
 # Without a compiler: what is compiled in memory, and a program.
 inside sh -ec 'cd /project
-  ! command -v cc
+  if command -v cc; then echo "the system has a compiler already: give a new one"; exit 1; fi
   graphc --version
   graphc run smoother.graph smooth --in x=ones
   graphc build smoother.graph --emit=exe -o out
