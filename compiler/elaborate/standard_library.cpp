@@ -88,6 +88,8 @@ constexpr Place functions[] = {
     {"clip_by_average_norm", "std/clipping.graph"},
     {"dropout", "std/random.graph"},
     {"multinomial", "std/random.graph"},
+    {"categorical", "std/random.graph"},
+    {"random_shuffle", "std/random.graph"},
 };
 
 std::string_view fileOf(std::span<const Place> places, std::string_view name) {

@@ -282,6 +282,32 @@ TEST(RandomNumbers, GoOnFromACheckpoint) {
   }
 }
 
+TEST(RandomNumbers, ShuffleRows) {
+  Definition model("x = placeholder(float32, [None, 2], name=\"x\")\n"
+                   "y = random_shuffle(x)\n"
+                   "export f(x=x) -> (y=y, g=gradients(y * y, x)[0])\n",
+                   {}, 2);
+  ASSERT_EQ(model.why, "");
+  auto *instance = model.compiled().instance(2);
+  std::vector<double> rows;
+  for (int i = 0; i < 5; ++i) rows.insert(rows.end(), {double(i), double(10 * i)});
+  int counts[5][5] = {};
+  for (int call = 0; call < 2000; ++call) {
+    auto got = model.call(instance, "f", {arrayOf(DType::Float32, {5, 2}, rows)});
+    int seen = 0;
+    for (int64_t i = 0; i < 5; ++i) {
+      auto row = int(got[0].number(2 * i));
+      ASSERT_EQ(got[0].number(2 * i + 1), 10 * row);
+      ASSERT_EQ(got[1].number(2 * i), 2 * double(i));
+      seen |= 1 << row;
+      ++counts[i][row];
+    }
+    ASSERT_EQ(seen, 31);
+  }
+  for (auto &places : counts)
+    for (int count : places) EXPECT_NEAR(count, 400, 5 * std::sqrt(2000 * 0.16));
+}
+
 TEST(RandomNumbers, ClassesFollowTheirProbabilities) {
   Definition model("p = placeholder(float32, [2, 3], name=\"p\")\n"
                    "export f(p=p) -> (c=multinomial(log(p), 20000))\n",
