@@ -30,7 +30,7 @@ struct Options {
   std::string data = "/usr/share/datasets/fashion-mnist";
   std::string out = ".";
   std::string evaluate; // a checkpoint; empty: train
-  int64_t epochs = 8;
+  int64_t epochs = 6;
   int64_t batch = 64;
   int64_t images = 0; // of training and of test; 0: all
 };
