@@ -179,12 +179,15 @@ bool targetsOf(NativeCall &c, const Value &x, std::vector<GradientTarget> &into)
 /// gradients(…, unconnected_gradients='zero'): zeros of x's shape instead of None.
 Tensor *zerosLike(NativeCall &c, const Value &x) {
   Tensor like;
-  if (auto *tensor = x.as<TensorObject>())
+  if (auto *tensor = x.as<TensorObject>()) {
     like = *tensor->tensor;
-  else if (auto *variable = x.as<VariableObject>())
-    like.dtype = variable->variable->dtype, like.shape = variable->variable->shape;
-  else if (auto *whole = x.as<PartitionedObject>())
-    like.dtype = whole->whole->dtype, like.shape = whole->whole->shape;
+  } else if (auto *variable = x.as<VariableObject>()) {
+    like.dtype = variable->variable->dtype;
+    like.shape = variable->variable->shape;
+  } else if (auto *whole = x.as<PartitionedObject>()) {
+    like.dtype = whole->whole->dtype;
+    like.shape = whole->whole->shape;
+  }
   if (!like.shape.hasRank()) {
     wrongType(c, "zeros for an x of unknown rank have no shape");
     return nullptr;

@@ -83,9 +83,9 @@ void seluGradient(Derive &d) {
 // Φ(x) + x·φ(x), with the normal distribution Φ and its density φ.
 void geluGradient(Derive &d) {
   Tensor *x = d.x();
-  Tensor *phi = d.mul(1 / std::sqrt(2 * M_PI), d.unary("Exp", d.mul(-0.5, d.square(x))));
-  Tensor *Phi = d.mul(0.5, d.unary("Erfc", d.mul(-std::sqrt(0.5), x)));
-  d.dx[0] = d.mul(d.g(), d.add(Phi, d.mul(x, phi)));
+  Tensor *density = d.mul(1 / std::sqrt(2 * M_PI), d.unary("Exp", d.mul(-0.5, d.square(x))));
+  Tensor *below = d.mul(0.5, d.unary("Erfc", d.mul(-std::sqrt(0.5), x)));
+  d.dx[0] = d.mul(d.g(), d.add(below, d.mul(x, density)));
 }
 void softplusGradient(Derive &d) { d.dx[0] = d.mul(d.g(), d.unary("Sigmoid", d.x())); }
 void softsignGradient(Derive &d) {

@@ -227,6 +227,7 @@ void meanGradient(Derive &d) {
 }
 
 // The product of the others: all of it over x, or where x is the only zero, that of what is none.
+// Differentiated again it is that where there are no zeros.
 void prodGradient(Derive &d) {
   Tensor *x = d.x(), *zero = d.number(0), *one = d.number(1);
   Tensor *isZero = d.binary("Equal", x, zero), *zeros = d.select(isZero, one, zero);
