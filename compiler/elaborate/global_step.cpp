@@ -13,7 +13,7 @@ namespace {
 Value findGlobalStep(NativeCall &c) {
   auto &scopes = c.interpreter.scopes;
   std::string why;
-  auto members = *scopes.collection("global_step", std::nullopt, why);
+  auto members = scopes.collection("global_step", std::nullopt, why).value_or(std::vector<Value>());
   if (members.size() > 1)
     return c.interpreter.fail(Code::WrongType, c.span,
                               "the collection 'global_step' has more than one member");

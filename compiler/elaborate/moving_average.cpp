@@ -153,7 +153,7 @@ Value apply(NativeCall &c) {
   std::vector<Value> averaged;
   std::string why;
   if (c[1].isNone()) {
-    averaged = *in.scopes.collection("trainable_variables", std::nullopt, why);
+    averaged = in.scopes.collection("trainable_variables", std::nullopt, why).value_or(averaged);
   } else {
     auto items = in.items(c[1], c.span);
     if (!items) return Value::poison();

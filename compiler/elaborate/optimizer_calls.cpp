@@ -372,7 +372,7 @@ std::optional<std::vector<Pair>> computePairs(NativeCall &c, const Value &lossVa
   std::vector<Value> variables;
   std::string why;
   if (varList.isNone())
-    variables = *in.scopes.collection("trainable_variables", std::nullopt, why);
+    variables = in.scopes.collection("trainable_variables", std::nullopt, why).value_or(variables);
   else if (!collectVariables(c, varList, variables))
     return std::nullopt;
   if (variables.empty()) {
