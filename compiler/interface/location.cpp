@@ -17,7 +17,8 @@ std::string libraryFolder() {
 std::string runtimeLibrary(const std::string &name) {
   std::error_code failed;
   for (const std::string &folder : {libraryFolder(), libraryFolder() + "/.."})
-    if (std::string path = folder + "/" + name; std::filesystem::exists(path, failed)) return path;
+    if (auto path = std::filesystem::path(folder) / name; std::filesystem::exists(path, failed))
+      return path.string();
   return "";
 }
 

@@ -276,9 +276,14 @@ static bool call(run *r) {
   const graphrt_export_info *e = r->exported;
   const void **in = calloc((size_t)e->input_count + 1, sizeof *in);
   void **out = calloc((size_t)e->output_count + 1, sizeof *out);
-  bool fine = (in && out) || complain("not enough memory");
-  for (int32_t i = 0; fine && i < e->input_count; ++i) in[i] = r->inputs[i].data;
-  for (int32_t i = 0; fine && i < e->output_count; ++i) out[i] = r->outputs[i].data;
+  if (!in || !out) {
+    free(in);
+    free(out);
+    return complain("not enough memory");
+  }
+  bool fine = true;
+  for (int32_t i = 0; i < e->input_count; ++i) in[i] = r->inputs[i].data;
+  for (int32_t i = 0; i < e->output_count; ++i) out[i] = r->outputs[i].data;
   double sum = 0, fastest = 0;
   for (int64_t i = 0; fine && i < r->options->repeat; ++i) {
     double begin = seconds();
