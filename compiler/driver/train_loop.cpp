@@ -158,7 +158,8 @@ TrainLoop::Outcome TrainLoop::step(std::span<const int64_t> rows, std::string &w
   ++state_.step;
   state_.position += static_cast<int64_t>(rows.size());
   if (auto what = training_.notFinite()) {
-    if (++notFinite_ == 1 || options_.haltOnNan) {
+    ++notFinite_;
+    if (notFinite_ == 1 || options_.haltOnNan) {
       progress_.clear();
       notice(fmt::format("{}: {}", whereText(), *what));
     }

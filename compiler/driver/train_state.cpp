@@ -18,7 +18,8 @@ bool take(const Json &from, const char *key, T &to) {
   auto found = from.find(key);
   if (found == from.end() || !found->is_number_unsigned()) return false;
   auto value = found->get<uint64_t>();
-  if (std::is_signed_v<T> && value > static_cast<uint64_t>(INT64_MAX)) return false;
+  // Counts go on from here, and must not overflow.
+  if (std::is_signed_v<T> && value > uint64_t(1) << 53) return false;
   to = static_cast<T>(value);
   return true;
 }
