@@ -95,6 +95,19 @@ Value assignTo(NativeCall &c, std::string_view type, const Value &ref, const Val
   return wrongType(c, fmt::format("{}() writes a variable, not {}", c.def.name(), someOf(ref)));
 }
 
+/// scatter_update(ref, indices, updates, …): rows of a variable.
+Value scatterTo(NativeCall &c, std::string_view type) {
+  auto name = nameOf(c, c[4]);
+  if (!name || anyPoison(c)) return Value::poison();
+  auto *variable = c[0].as<VariableObject>();
+  if (!variable)
+    return wrongType(c, fmt::format("{}() writes a variable, not {}", c.def.name(), someOf(c[0])));
+  return c.interpreter.scatter(type, variable->variable, c[1], c[2], *name, c.span);
+}
+Value scatterUpdate(NativeCall &c) { return scatterTo(c, "TensorScatterUpdate"); }
+Value scatterAdd(NativeCall &c) { return scatterTo(c, "TensorScatterAdd"); }
+Value scatterSub(NativeCall &c) { return scatterTo(c, "TensorScatterSub"); }
+
 Value assignFunction(NativeCall &c) { return assignTo(c, "Assign", c[0], c[1], c[4]); }
 Value assignAddFunction(NativeCall &c) { return assignTo(c, "AssignAdd", c[0], c[1], c[3]); }
 Value assignSubFunction(NativeCall &c) { return assignTo(c, "AssignSub", c[0], c[1], c[3]); }
@@ -188,6 +201,9 @@ constexpr NativeDef table[] = {
     {"assign(ref, value, validate_shape=None, use_locking=None, name=None)", assignFunction},
     {"assign_add(ref, value, use_locking=None, name=None)", assignAddFunction},
     {"assign_sub(ref, value, use_locking=None, name=None)", assignSubFunction},
+    {"scatter_update(ref, indices, updates, use_locking=True, name=None)", scatterUpdate},
+    {"scatter_add(ref, indices, updates, use_locking=False, name=None)", scatterAdd},
+    {"scatter_sub(ref, indices, updates, use_locking=False, name=None)", scatterSub},
     {"group(*inputs, name=None)", group},
     {"cond(pred, true_fn=None, false_fn=None, strict=False, fn1=None, fn2=None, name=None)", cond},
     {"convert_to_tensor(value, dtype=None, name=None, preferred_dtype=None)", convertToTensor},

@@ -81,6 +81,10 @@ public:
   bool isTensorLike(const Value &value) const;
   Value assign(std::string_view type, Variable *variable, const Value &value, std::string_view name,
                Span span);
+  /// Writes rows of a variable: `type` is TensorScatterUpdate, …Add or …Sub. The default name is
+  /// TensorFlow's, ScatterUpdate and so on.
+  Value scatter(std::string_view type, Variable *variable, const Value &indices,
+                const Value &updates, std::string_view name, Span span);
   Value group(const std::vector<Operation *> &after, std::string_view name, Span span);
   /// `byDefault` unset: a placeholder without a default.
   Value placeholder(DType dtype, const Value &shape, const Value &byDefault, std::string_view name,

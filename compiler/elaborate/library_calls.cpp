@@ -148,8 +148,18 @@ Value Interpreter::callLibrary(const Function &function, CallArgs given, Span wh
   std::vector<Value> values(count, Value::unset());
   Value nameValue = Value::none();
   size_t next = 0;
-  for (const auto &value : given.positional) {
+  for (size_t k = 0; k < given.positional.size(); ++k) {
+    const auto &value = given.positional[k];
     while (next < count && parameters[next].keywordOnly) ++next;
+    if (next < count && parameters[next].variadic) {
+      auto rest = given.positional.begin() + std::ptrdiff_t(k);
+      // One list stands for its items.
+      bool list = k + 1 == given.positional.size() && itemsOf(value);
+      values[next] = list ? value : heap.tuple({rest, given.positional.end()});
+      for (auto at = rest; at != given.positional.end(); ++at)
+        if (at->isPoison()) return *at;
+      break;
+    }
     if (next < count)
       values[next++] = value;
     else if (next == count && !listsName)
@@ -405,6 +415,25 @@ Value Interpreter::assign(std::string_view type, Variable *variable, const Value
   if (!full) return Value::poison();
   auto make = builder(host, where);
   return heap.tensor(updateVariable(make, type, *full, variable, tensor));
+}
+
+Value Interpreter::scatter(std::string_view type, Variable *variable, const Value &indices,
+                           const Value &updates, std::string_view name, Span where) {
+  NamingHost host(*this, where, name);
+  Tensor *at = toTensor(indices, DType::Invalid, where, Code::OperandDTypes, "indices");
+  Tensor *rows = at ? toTensor(updates, isTensorLike(updates) ? DType::Invalid : variable->dtype,
+                               where, Code::OperandDTypes, "updates")
+                    : nullptr;
+  if (!rows) return Value::poison();
+  if (!at->shape.hasRank())
+    return fail(Code::OperandShapes, where, "the rank of the indices must be known");
+  auto full = host.takeName(type.substr(std::string_view("Tensor").size()));
+  if (!full) return Value::poison();
+  auto make = builder(host, where);
+  Tensor *column = make.op("ExpandDims", {at}, {intAttr("axis", int64_t(at->shape.rank()))});
+  Tensor *value = make.op(type, {readVariable(variable), column, rows});
+  if (!value) return Value::poison();
+  return heap.tensor(updateVariable(make, "Assign", *full, variable, value));
 }
 
 Value Interpreter::group(const std::vector<Operation *> &after, std::string_view name, Span where) {

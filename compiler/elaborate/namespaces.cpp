@@ -84,11 +84,27 @@ constexpr Instead notInDefinition[] = {
 };
 
 /// The parts of tf that may be written before a name of the library.
-constexpr std::string_view spaces[] = {
-    "tf",        "tf.nn",          "tf.math",      "tf.initializers",     "tf.train",
-    "tf.losses", "tf.compat",      "tf.compat.v1", "tf.random",           "tf.linalg",
-    "tf.keras",  "tf.contrib",     "tf.layers",    "tf.contrib.rnn",      "GraphKeys",
-    "tf.dtypes", "tf.nn.rnn_cell", "tf.image",     "tf.losses.Reduction", "tf.contrib.layers"};
+constexpr std::string_view spaces[] = {"tf",
+                                       "tf.nn",
+                                       "tf.math",
+                                       "tf.initializers",
+                                       "tf.train",
+                                       "tf.losses",
+                                       "tf.compat",
+                                       "tf.compat.v1",
+                                       "tf.random",
+                                       "tf.linalg",
+                                       "tf.keras",
+                                       "tf.contrib",
+                                       "tf.layers",
+                                       "tf.contrib.rnn",
+                                       "GraphKeys",
+                                       "tf.bitwise",
+                                       "tf.dtypes",
+                                       "tf.nn.rnn_cell",
+                                       "tf.image",
+                                       "tf.losses.Reduction",
+                                       "tf.contrib.layers"};
 
 struct Key {
   std::string_view name, value;

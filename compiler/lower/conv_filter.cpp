@@ -19,6 +19,7 @@ constexpr int64_t blockRows = 96;           // rows of the result in a task
 constexpr int64_t blockColumns = 128;       // columns
 constexpr int64_t wantedTasks = 16;         // worth cutting the images into slices for
 constexpr int64_t sliceProducts = 1 << 19;  // multiplications that are worth being a task
+constexpr int64_t packedElements = 1 << 16; // of an image's panels at most, where they are copied
 constexpr int64_t slicedElements = 1 << 20; // of the result, in all slices together
 
 struct Rows {
@@ -59,6 +60,13 @@ public:
     }
     blockHeight_ = std::max<int64_t>(1, blockRows / heights_[0]) * heights_[0];
     blockPanels_ = std::max<int64_t>(group_, blockColumns / width_);
+    // Several panels side by side lie a power of two apart as often as not, where they push each
+    // other out of the first cache: an image's are copied for all the tiles that read them.
+    layout_.k = spec.outHeight * spec.outWidth;
+    bool manyTiles = rows_.count.isStatic() && rows_.count.value > 2 * int64_t(heights_[0]);
+    bool manyPanels = layout_.n.isStatic() && layout_.n.value > width_;
+    packs_ = manyTiles && manyPanels && layout_.k.isStatic() &&
+             layout_.k.value * blockPanels_ * width_ <= packedElements;
   }
 
   void emit() {
@@ -67,7 +75,9 @@ public:
     Value *panelBlocks = ceilDivide(ctx_.dim(layout_.panels()), blockPanels_);
     Value *tasks = b_.CreateMul(b_.CreateMul(rowBlocks, panelBlocks), ctx_.dim(rows_.units));
     tasks = b_.CreateMul(tasks, i64(spec_.slices));
-    ctx_.needScratch(blockHeight_ * blockPanels_ * width_ * dtypeSize(spec_.dtype));
+    int64_t room = blockHeight_ * blockPanels_ * width_;
+    if (packs_) room += layout_.k.value * blockPanels_ * width_;
+    ctx_.needScratch(room * dtypeSize(spec_.dtype));
     ctx_.parallel(tasks, i64(1), {}, [&](Value *begin, Value *end, Value *scratch, const Values &) {
       scratch_ = scratch;
       Value *rowBlocks = ceilDivide(ctx_.dim(rows_.count), blockHeight_);
@@ -127,6 +137,7 @@ private:
       Value *rows =
           b_.CreateSelect(b_.CreateICmpSLT(image, end), ctx_.dim(spec_.outHeight), i64(0));
       Value *resume = b_.CreateICmpNE(image, begin);
+      if (packs_) ctx_.ifThen(b_.CreateICmpSLT(image, end), [&] { pack(image); });
       overTiles([&](Value *panel, unsigned panels, Value *columns, Value *row, unsigned height) {
         products(image, rows, resume, panel, panels, columns, row, height);
       });
@@ -159,6 +170,25 @@ private:
     return element(scratch_, b_.CreateMul(place, i64(width_)));
   }
 
+  /// Elements of the pixels before an image's first, then of the group's channels.
+  Value *firstGiven(Value *image) {
+    Value *pixels = b_.CreateMul(ctx_.dim(spec_.outHeight), ctx_.dim(spec_.outWidth));
+    Value *before = b_.CreateMul(b_.CreateMul(image, pixels), ctx_.dim(spec_.outChannels));
+    return b_.CreateAdd(before, groupColumn_);
+  }
+
+  /// The place of panel number `panel`, as if all panels were copied.
+  Value *packed(Value *panel) {
+    Value *sums = i64(blockHeight_ * blockPanels_ * width_);
+    Value *place = b_.CreateMul(b_.CreateSub(panel, panelBegin_), i64(layout_.k.value * width_));
+    return element(scratch_, b_.CreateAdd(sums, place));
+  }
+
+  void pack(Value *image) {
+    callPackPanels(ctx_, layout_, element(ctx_.buffer(spec_.filter), firstGiven(image)), false,
+                   ctx_.dim(spec_.outChannels), packed(i64(0)), panelBegin_, panelEnd_);
+  }
+
   /// Adds one image's products to a tile's sums.
   void products(Value *image, Value *rows, Value *resume, Value *panel, unsigned panels,
                 Value *columns, Value *row, unsigned height) {
@@ -178,12 +208,21 @@ private:
     at = b_.CreateAdd(b_.CreateAdd(at, firstInput_), row);
     arguments.a = element(ctx_.buffer(spec_.input), at);
     arguments.aStride = b_.CreateMul(channels, i64(spec_.strideWidth));
-    Value *outLine = b_.CreateMul(outWidth, outChannels);
-    Value *from = b_.CreateMul(image, b_.CreateMul(ctx_.dim(spec_.outHeight), outLine));
-    from = b_.CreateAdd(from, b_.CreateAdd(groupColumn_, b_.CreateMul(panel, i64(width_))));
-    arguments.b = element(ctx_.buffer(spec_.filter), from);
-    arguments.bStride = outChannels;
-    arguments.columns = columns;
+    Value *pixel = outChannels; // elements from one pixel of what is given to the next
+    if (packs_) {
+      shape.panelVectors = columns ? layout_.tailVectors() : layout_.vectors;
+      shape.packedB = true;
+      shape.masked = false;
+      pixel = i64(int64_t(shape.panelVectors) * lanes_);
+      arguments.b = packed(panel);
+      arguments.panelStride = i64(layout_.k.value * width_);
+    } else {
+      Value *from = b_.CreateAdd(firstGiven(image), b_.CreateMul(panel, i64(width_)));
+      arguments.b = element(ctx_.buffer(spec_.filter), from);
+      arguments.bStride = outChannels;
+      arguments.columns = columns;
+    }
+    Value *outLine = b_.CreateMul(outWidth, pixel);
     arguments.k = outWidth;
     arguments.outer = {rows, b_.CreateMul(line, i64(spec_.strideHeight)), outLine};
     arguments.inner = {i64(1), i64(0), i64(0)};
@@ -233,6 +272,7 @@ private:
   std::vector<unsigned> heights_;
   unsigned group_ = 1; // panels that a tile takes side by side
   int64_t blockHeight_ = 1, blockPanels_ = 1;
+  bool packs_ = false; // the panels of an image, into scratch memory
   // Within a piece, and a task:
   Value *scratch_ = nullptr, *slice_ = nullptr;
   Value *filterRow_ = nullptr, *filterColumn_ = nullptr, *groupColumn_ = nullptr;

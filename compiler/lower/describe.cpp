@@ -93,7 +93,8 @@ DescribeFn findDescription(std::string_view type) {
   static const std::map<std::string_view, DescribeFn> table = [] {
     std::map<std::string_view, DescribeFn> all;
     for (auto list : {elementwiseDescriptions(), movementDescriptions(), reductionDescriptions(),
-                      contractionDescriptions(), backpropDescriptions(), sourceDescriptions()})
+                      contractionDescriptions(), backpropDescriptions(), lineDescriptions(),
+                      sourceDescriptions()})
       for (const Description &d : list) all.emplace(d.type, d.describe);
     return all;
   }();

@@ -86,6 +86,7 @@ std::span<const Description> movementDescriptions();
 std::span<const Description> reductionDescriptions();
 std::span<const Description> contractionDescriptions();
 std::span<const Description> backpropDescriptions();
+std::span<const Description> lineDescriptions();
 std::span<const Description> sourceDescriptions();
 
 /// A tensor whose contents are known. `bytes` must outlive the program.

@@ -61,6 +61,27 @@ bool power(Describer &d) {
   return binary<ExprKind::Pow>(d);
 }
 
+template <ExprKind kind>
+bool truncated(Describer &d) {
+  failForElement(d, d.inputs[1], ": division by zero", [&](const Expr *element) {
+    return d.e.make(ExprKind::Eq, element, d.e.integer(element->dtype, 0));
+  });
+  return binary<kind>(d);
+}
+
+template <ExprKind kind>
+bool shift(Describer &d) {
+  const Expr *x = operand(d, 0), *by = operand(d, 1);
+  by = d.e.max(by, d.e.integer(by->dtype, 0));
+  by = d.e.min(by, d.e.integer(by->dtype, dtypeSize(by->dtype) * 8 - 1));
+  return d.give(d.e.make(kind, x, by));
+}
+
+bool invert(Describer &d) {
+  const Expr *x = operand(d, 0);
+  return d.give(d.e.make(ExprKind::Xor, x, d.e.integer(x->dtype, -1)));
+}
+
 bool square(Describer &d) {
   const Expr *x = operand(d, 0);
   return d.give(d.e.mul(x, x));
@@ -185,6 +206,14 @@ constexpr Description table[] = {
     {"Maximum", binary<ExprKind::Max>},
     {"Minimum", binary<ExprKind::Min>},
     {"SquaredDifference", squaredDifference},
+    {"BitwiseAnd", binary<ExprKind::And>},
+    {"BitwiseOr", binary<ExprKind::Or>},
+    {"BitwiseXor", binary<ExprKind::Xor>},
+    {"LeftShift", shift<ExprKind::Shl>},
+    {"RightShift", shift<ExprKind::Shr>},
+    {"Invert", invert},
+    {"TruncateDiv", truncated<ExprKind::TruncDiv>},
+    {"TruncateMod", truncated<ExprKind::TruncMod>},
     {"AddN", addN},
     {"BiasAdd", binary<ExprKind::Add>},
     {"Neg", unary<ExprKind::Neg>},
@@ -208,6 +237,9 @@ constexpr Description table[] = {
     {"Atan2", binary<ExprKind::Atan2>},
     {"Sinh", unary<ExprKind::Sinh>},
     {"Cosh", unary<ExprKind::Cosh>},
+    {"Asinh", unary<ExprKind::Asinh>},
+    {"Acosh", unary<ExprKind::Acosh>},
+    {"Atanh", unary<ExprKind::Atanh>},
     {"Floor", unary<ExprKind::Floor>},
     {"Ceil", unary<ExprKind::Ceil>},
     {"Round", unary<ExprKind::Round>},

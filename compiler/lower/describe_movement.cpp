@@ -241,7 +241,70 @@ bool oneHot(Describer &d) {
                            d.e.load(d.inputs[2], {})));
 }
 
+/// Of indices (…, depth) the places: one index expression for each of the `depth` axes of `shape`,
+/// where the indices' other axes are walked by `at`. The call fails where one is not in the shape.
+Indices placesOf(Describer &d, Node *indices, const std::vector<Dim> &shape, const Indices &at) {
+  size_t rows = indices->shape.size() - 1;
+  Indices places;
+  for (int64_t k = 0; k < indices->shape[rows].value; ++k) {
+    auto index = [&](Indices where) {
+      where.push_back(d.e.i64(k));
+      return d.e.cast(DType::Int64, d.e.load(indices, where));
+    };
+    d.checkIndex({indices->shape.begin(), indices->shape.end() - 1}, index(d.indices(rows)),
+                 d.e.dim(shape[size_t(k)]));
+    places.push_back(index(at));
+  }
+  return places;
+}
+
+bool gatherNd(Describer &d) {
+  Node *params = d.inputs[0], *indices = d.inputs[1];
+  size_t rows = indices->shape.size() - 1;
+  Indices all = d.indices(d.shape().size());
+  Indices places = placesOf(d, indices, params->shape, {all.begin(), all.begin() + rows});
+  places.insert(places.end(), all.begin() + rows, all.end());
+  return d.give(d.e.load(params, places));
+}
+
+enum class Scatter { New, Add, Sub, Update };
+
+template <Scatter how>
+bool scatterNd(Describer &d) {
+  size_t first = how == Scatter::New ? 0 : 1;
+  Node *indices = d.inputs[first], *updates = d.inputs[first + 1];
+  std::vector<Dim> shape = d.shape();
+  // What adds up is not rounded on the way.
+  DType type = how == Scatter::Update ? d.dtype() : Describer::wideType(d.dtype());
+  size_t rows = indices->shape.size() - 1;
+  Indices all = d.indices(updates->shape.size());
+  const Expr *value = d.e.cast(type, d.e.load(updates, all));
+  if (how == Scatter::Sub) value = d.e.make(ExprKind::Neg, value);
+  Piece piece{updates->shape, value, {}};
+  piece.adds = how != Scatter::Update;
+  piece.inOrder = how == Scatter::Update;
+  piece.place = placesOf(d, indices, shape, {all.begin(), all.begin() + rows});
+  piece.place.insert(piece.place.end(), all.begin() + rows, all.end());
+  if (how == Scatter::New) return overZeros(d, type, std::move(piece));
+  Node node;
+  node.kind = Node::Pieces;
+  node.dtype = type;
+  node.shape = shape;
+  Indices at = d.indices(shape.size());
+  node.pieces.push_back({shape, d.e.cast(type, d.e.load(d.inputs[0], at)), at});
+  node.pieces.push_back(std::move(piece));
+  Node *made = d.add(std::move(node));
+  if (type != d.dtype()) return d.give(d.e.load(made, at));
+  d.outputs[0] = made;
+  return true;
+}
+
 constexpr Description table[] = {
+    {"GatherNd", gatherNd},
+    {"ScatterNd", scatterNd<Scatter::New>},
+    {"TensorScatterAdd", scatterNd<Scatter::Add>},
+    {"TensorScatterSub", scatterNd<Scatter::Sub>},
+    {"TensorScatterUpdate", scatterNd<Scatter::Update>},
     {"Reshape", view},
     {"Squeeze", view},
     {"ExpandDims", view},

@@ -16,7 +16,7 @@ static void put(EmitContext &ctx, const Kernel &kernel, ExprEmitter &emitter, Va
 }
 
 void emitElementwise(EmitContext &ctx, const Kernel &kernel) {
-  if (int across = kernel.adds ? -1 : transposedLoop(kernel); across >= 0) {
+  if (int across = kernel.adds || kernel.inOrder ? -1 : transposedLoop(kernel); across >= 0) {
     emitTranspose(ctx, kernel, across);
     return;
   }

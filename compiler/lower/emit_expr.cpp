@@ -392,6 +392,10 @@ Value *ExprEmitter::emitBinary(const Expr *e, Value *x, Value *y) {
     return b.CreateAnd(x, y);
   case ExprKind::Or:
     return b.CreateOr(x, y);
+  case ExprKind::Shl:
+    return b.CreateShl(x, y);
+  case ExprKind::Shr:
+    return isSigned(dtype) ? b.CreateAShr(x, y) : b.CreateLShr(x, y);
   default:
     return b.CreateXor(x, y);
   }

@@ -75,6 +75,8 @@ enum class ExprKind : uint8_t {
   And, // bool, or bits
   Or,
   Xor,
+  Shl, // by [0, bits)
+  Shr, // of signed dtypes the sign comes in
   // Three
   Select, // args[0] ? args[1] : args[2]
 };

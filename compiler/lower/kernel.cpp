@@ -243,6 +243,7 @@ private:
     key = fmt::format("{} {} {} {} {} {};", int(kernel_.form), int(node_->kind), kernel_.outer,
                       int(kernel_.combiner), int(kernel_.accumulator), int(node_->dtype));
     if (kernel_.adds) key += "adds;";
+    if (kernel_.inOrder) key += "in order;";
     for (Dim d : kernel_.loops) key += dimKey(d) + " ";
     for (const Expr *root : {kernel_.value, kernel_.post, kernel_.limit})
       key += root ? "|" + exprKey(root) : "|-";
@@ -280,6 +281,7 @@ std::vector<Kernel> kernelsOf(ExprPool &exprs, Node *node) {
     for (const Piece &piece : node->pieces) {
       Flattener flattener(node, piece.dims, {});
       flattener.kernel_.adds = piece.adds;
+      flattener.kernel_.inOrder = piece.inOrder;
       kernels.push_back(flattener.flatten(piece.value, piece.place, nullptr, nullptr));
     }
     break;

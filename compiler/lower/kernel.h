@@ -31,7 +31,8 @@ struct Kernel {
   std::map<const Expr *, Access, bool (*)(const Expr *, const Expr *)> loads{
       [](const Expr *a, const Expr *b) { return a->id < b->id; }};
   Access store;
-  bool adds = false; // to what is stored there, one after the other; places may come again
+  bool adds = false;    // to what is stored there, one after the other; places may come again
+  bool inOrder = false; // stores one after the other: places may come again
   const Expr *value = nullptr;
   const Expr *limit = nullptr;
   const Expr *post = nullptr;

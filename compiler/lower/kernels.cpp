@@ -40,6 +40,12 @@ SpecKey keyOf(const PoolSpec &s, Node::Kind kind) {
                       s.windowWidth, s.strideHeight, s.strideWidth)};
 }
 
+SpecKey keyOf(const LineSpec &s, Node::Kind kind) {
+  return {{s.outer, s.size, s.inner, s.count},
+          fmt::format("lines {} {} {} {} {}", int(kind), int(s.dtype), s.product, s.exclusive,
+                      s.reverse)};
+}
+
 SpecKey keyOf(const Node &node) {
   switch (node.kind) {
   case Node::MatMul:
@@ -48,6 +54,9 @@ SpecKey keyOf(const Node &node) {
   case Node::Depthwise:
   case Node::ConvFilter:
     return keyOf(node.conv, node.kind);
+  case Node::Scan:
+  case Node::TopK:
+    return keyOf(node.line, node.kind);
   default:
     return keyOf(node.pool, node.kind);
   }
@@ -192,6 +201,17 @@ KernelCall Kernels::contraction(ExprPool &exprs, Node *node, bool mayPack) {
       emitConv2DBackpropFilter(ctx, s);
     else
       emitDepthwiseConv2D(ctx, s);
+    break;
+  }
+  case Node::Scan:
+  case Node::TopK: {
+    LineSpec s = node->line;
+    s.input = first;
+    s.out = out;
+    if (node->kind == Node::Scan)
+      emitScan(ctx, s);
+    else
+      emitTopK(ctx, s);
     break;
   }
   default: {

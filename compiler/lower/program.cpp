@@ -59,7 +59,7 @@ static const char *const kindNames[] = {
     "acos",     "atan",     "sinh",     "cosh",  "asinh", "acosh", "atanh", "lgamma",   "not",
     "isnan",    "isinf",    "isfinite", "add",   "sub",   "mul",   "div",   "floordiv", "floormod",
     "truncdiv", "truncmod", "pow",      "atan2", "max",   "min",   "eq",    "ne",       "lt",
-    "le",       "and",      "or",       "xor",   "select"};
+    "le",       "and",      "or",       "xor",   "shl",   "shr",   "select"};
 
 std::string print(const Expr *e) {
   switch (e->kind) {
@@ -82,9 +82,9 @@ std::string print(const Expr *e) {
 
 std::string print(const Program &program) {
   static const char *const names[] = {
-      "input",   "variable", "literal",    "alias",       "pointwise",       "reduce",
-      "pieces",  "check",    "sequence",   "matmul",      "conv2d",          "depthwise",
-      "maxpool", "avgpool",  "convfilter", "maxpoolgrad", "maxpoolgradgrad", "random"};
+      "input",      "variable",    "literal",         "alias",  "pointwise", "reduce",  "pieces",
+      "check",      "sequence",    "matmul",          "conv2d", "depthwise", "maxpool", "avgpool",
+      "convfilter", "maxpoolgrad", "maxpoolgradgrad", "scan",   "topk",      "random"};
   std::string text;
   for (const auto &node : program.nodes) {
     if (node->dead) continue;

@@ -6,6 +6,7 @@
 #include "lower/conv.h"
 #include "lower/expr.h"
 #include "lower/gemm.h"
+#include "lower/lines.h"
 #include "lower/pool.h"
 
 #include <memory>
@@ -22,6 +23,7 @@ struct Piece {
   const Expr *value = nullptr; // over Index 0 … dims-1
   Indices place;               // an index expression for each dimension of the tensor
   bool adds = false;           // to what is there: places may come more than once
+  bool inOrder = false;        // places may come more than once, and the last one counts
 };
 
 /// Random numbers that the runtime draws.
@@ -53,6 +55,8 @@ struct Node {
     ConvFilter,      // a convolution's derivative by its filter; operands: input, out_backprop
     MaxPoolGrad,     // operands: input, output, grad
     MaxPoolGradGrad, // the same
+    Scan,            // operands: input
+    TopK,            // the places; operands: input
     Random,
   };
   Kind kind = Pointwise;
@@ -74,6 +78,7 @@ struct Node {
   MatMulSpec matmul; // buffers and epilogue are filled in by the emitter
   Conv2DSpec conv;
   PoolSpec pool;
+  LineSpec line;
   RandomSpec random;
   // Check
   const Expr *limit = nullptr;
@@ -83,10 +88,10 @@ struct Node {
   bool stored = false; // has a place in memory
   bool dead = false;   // merged into another
 
-  bool isContraction() const { return kind >= MatMul && kind <= MaxPoolGradGrad; }
+  bool isContraction() const { return kind >= MatMul && kind <= TopK; }
   bool hasPost() const {
-    // MaxPoolGrad adds to what it has stored.
-    return (isContraction() && kind != MaxPoolGrad) || kind == Reduce;
+    // MaxPoolGrad adds to what it has stored; Scan and TopK have no use for it.
+    return (isContraction() && kind != MaxPoolGrad && kind < Scan) || kind == Reduce;
   }
   Dim elements() const {
     Dim product(1);

@@ -105,7 +105,7 @@ Schedule scheduleOf(const EmitContext &ctx, const Kernel &kernel) {
   Dim work = productOf(kernel.loops, 0, all);
   int64_t cost = elementCost(kernel);
   if (outer == 0 || (work.isStatic() && work.value <= pieceWork / cost)) return schedule;
-  if (kernel.adds && mayMeet(kernel)) {
+  if ((kernel.adds || kernel.inOrder) && mayMeet(kernel)) {
     // Threads must not meet in one place, and the order of what is added to it is to stay: they
     // share the vector loop, along which places differ.
     if (schedule.vectorLoop >= 0) schedule.parallelLoops = 0;

@@ -52,17 +52,20 @@ bool needNHWC(Call &call, std::string_view name) {
   return false;
 }
 
-bool spatialArgument(Call &call, std::string_view name, std::vector<int64_t> &values) {
+bool spatialArgument(Call &call, std::string_view name, std::vector<int64_t> &values,
+                     bool channelsFirst) {
   values = call.ints(name);
   if (values.size() == 1) values.push_back(values[0]);
   if (values.size() == 4) {
-    if (values[0] != 1 || values[3] != 1) {
+    size_t first = channelsFirst ? 2 : 1;
+    if (values[0] != 1 || values[channelsFirst ? 1 : 3] != 1) {
       call.fail(Code::AttributeRange,
-                fmt::format("{} of batch and channels must be 1: [1, height, width, 1]", name),
+                fmt::format("{} of batch and channels must be 1: {}", name,
+                            channelsFirst ? "[1, 1, height, width]" : "[1, height, width, 1]"),
                 name);
       return false;
     }
-    values = {values[1], values[2]};
+    values = {values[first], values[first + 1]};
   }
   if (values.size() != 2) {
     call.fail(Code::AttributeRange,
@@ -84,30 +87,33 @@ bool spatialArgument(Call &call, std::string_view name, std::vector<int64_t> &va
 }
 
 namespace {
-bool explicitPads(Call &call, const Literal &literal, Window &window) {
+bool explicitPads(Call &call, const Literal &literal, Window &window, bool channelsFirst) {
   bool fits = literal.dims.size() == 2 && literal.dims[0] == 4 && literal.dims[1] == 2 &&
               isInteger(literal.dtype);
   Array array{literal.dtype, {literal.dims.begin(), literal.dims.end()}, {}};
   array.bytes.assign(literal.bytes.begin(), literal.bytes.end());
   for (int64_t i = 0; fits && i < 8; ++i) {
     int64_t pad = array.integer(i);
-    bool spatial = i >= 2 && i < 6;
+    int64_t place = i - (channelsFirst ? 4 : 2); // among top, bottom, left and right
+    bool spatial = place >= 0 && place < 4;
     fits = spatial ? pad >= 0 && pad < int64_t(1) << 31 : pad == 0;
-    if (spatial) window.pads[i - 2] = pad;
+    if (spatial) window.pads[place] = pad;
   }
   if (fits) return true;
   call.fail(Code::AttributeRange,
-            "padding must be [[0, 0], [top, bottom], [left, right], [0, 0]], none negative",
+            channelsFirst
+                ? "padding must be [[0, 0], [0, 0], [top, bottom], [left, right]], none negative"
+                : "padding must be [[0, 0], [top, bottom], [left, right], [0, 0]], none negative",
             "padding");
   return false;
 }
 } // namespace
 
-bool paddingArgument(Call &call, Shape input, Window &window) {
+bool paddingArgument(Call &call, Shape input, Window &window, bool channelsFirst) {
   const Arg &arg = call.arg("padding");
   if (arg.kind == Arg::Literal) {
     window.padding = "EXPLICIT";
-    return explicitPads(call, *arg.literal, window);
+    return explicitPads(call, *arg.literal, window, channelsFirst);
   }
   if (arg.text != "SAME" && arg.text != "VALID") {
     call.fail(Code::AttributeRange,

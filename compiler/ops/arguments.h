@@ -22,7 +22,9 @@ bool needNHWC(Call &call, std::string_view name = "data_format");
 
 /// Strides, window sizes or dilations of height and width, from one number, [h, w] or
 /// [1, h, w, 1]: two numbers that are at least 1, else E0303.
-bool spatialArgument(Call &call, std::string_view name, std::vector<int64_t> &values);
+/// With the channels first, four numbers are [1, 1, h, w].
+bool spatialArgument(Call &call, std::string_view name, std::vector<int64_t> &values,
+                     bool channelsFirst = false);
 
 /// How a window is moved over height and width.
 struct Window {
@@ -34,8 +36,9 @@ struct Window {
 };
 
 /// Fills `padding` and `pads` from the argument "padding" for an input (N, H, W, C): SAME gives
-/// ceil(size/stride) positions, with an odd row or column at the end.
-bool paddingArgument(Call &call, Shape input, Window &window);
+/// ceil(size/stride) positions, with an odd row or column at the end. Of an explicit padding the
+/// channels come second where `channelsFirst`.
+bool paddingArgument(Call &call, Shape input, Window &window, bool channelsFirst = false);
 
 /// How many positions a window has along one of two spatial axes, of which `size` is what the
 /// input has there; E0303 if it is too large.

@@ -12,7 +12,9 @@
 //        groups int (Conv2D)
 // output[y, x] = Σ filter[i, j] · input[y·stride + i·dilation - top, x·… + j·… - left], where what
 // is outside the input is 0. Sums are formed in double here.
+#include "ops/compose.h"
 #include "ops/convolution.h"
+#include "ops/rules.h"
 #include "ops/tables.h"
 
 #include <fmt/format.h>
@@ -113,10 +115,17 @@ bool needRank4(Call &call, const Tensor *tensor, std::string_view what, std::str
 }
 
 bool convAttrs(Call &call, Shape input, Shape filter, std::string_view dilationsName,
-               std::vector<Attr> &attrs) {
+               std::vector<Attr> &attrs, bool channelsFirst) {
   std::vector<int64_t> strides, dilations = {1, 1};
-  if (!needNHWC(call) || !spatialArgument(call, "strides", strides)) return false;
-  if (call.given(dilationsName) && !spatialArgument(call, dilationsName, dilations)) return false;
+  if (!spatialArgument(call, "strides", strides, channelsFirst)) return false;
+  if (call.given(dilationsName) && !spatialArgument(call, dilationsName, dilations, channelsFirst))
+    return false;
+  return windowAttrs(call, input, filter, strides, dilations, attrs, channelsFirst);
+}
+
+bool windowAttrs(Call &call, Shape input, Shape filter, const std::vector<int64_t> &strides,
+                 const std::vector<int64_t> &dilations, std::vector<Attr> &attrs,
+                 bool channelsFirst) {
   attrs.push_back(intsAttr("strides", call.keep(strides)));
   attrs.push_back(intsAttr("dilations", call.keep(dilations)));
   if (!input.hasRank() || !filter.hasRank()) return true;
@@ -131,10 +140,19 @@ bool convAttrs(Call &call, Shape input, Shape filter, std::string_view dilations
       return false;
     }
   }
-  if (!paddingArgument(call, input, window)) return false;
+  if (!paddingArgument(call, input, window, channelsFirst)) return false;
   attrs.push_back(textAttr("padding", window.padding));
   attrs.push_back(dimsAttr("pads", call.graph.arena.copy(std::span<const Dim>(window.pads))));
   return true;
+}
+
+Tensor *finishImages(Call &call, std::string_view type, std::span<Tensor *const> inputs,
+                     std::span<const Attr> attrs, bool channelsFirst) {
+  if (!channelsFirst) return call.named(type, inputs, attrs);
+  auto *made = call.make(*findOp(type), "", inputs, attrs);
+  if (!made) return nullptr;
+  std::vector<int64_t> perm{0, 3, 1, 2};
+  return call.named("Transpose", {made->output()}, {intsAttr("perm", call.keep(perm))});
 }
 
 int64_t convGroups(Call &call, Shape input, Shape filter) {
@@ -178,15 +196,18 @@ Tensor *buildConv2D(Call &call) {
                        fmt::format("conv2d needs the argument '{}'", missing));
   Tensor *input = call.tensor("input"), *filter = filterArg->tensor;
   std::vector<Attr> attrs;
-  if (!needRank4(call, input, "the input of conv2d", "input") ||
+  bool failed = false, first = wantsNCHW(call, failed);
+  if (failed || !needRank4(call, input, "the input of conv2d", "input") ||
       !needRank4(call, filter, "the filter of conv2d", "filter") ||
-      !convAttrs(call, input->shape, filter->shape, "dilations", attrs))
+      (first && !rankKnown(call, input, "input")))
     return nullptr;
+  if (first) input = channelsLast(call, input);
+  if (!convAttrs(call, input->shape, filter->shape, "dilations", attrs, first)) return nullptr;
   int64_t groups = convGroups(call, input->shape, filter->shape);
   if (groups == 0) return nullptr;
   attrs.push_back(intAttr("groups", groups));
   std::vector<Tensor *> inputs{input, filter};
-  return call.named("Conv2D", inputs, attrs);
+  return finishImages(call, "Conv2D", inputs, attrs, first);
 }
 
 Tensor *buildDepthwise(Call &call) {
@@ -198,18 +219,22 @@ Tensor *buildDepthwise(Call &call) {
     if (call.given("rate")) dilations = "rate";
   }
   std::vector<Attr> attrs;
-  if (!needRank4(call, input, "the input of depthwise_conv2d", "input") ||
+  bool failed = false, first = wantsNCHW(call, failed);
+  if (failed || !needRank4(call, input, "the input of depthwise_conv2d", "input") ||
       !needRank4(call, filter, "the filter of depthwise_conv2d", "filter") ||
-      !convAttrs(call, input->shape, filter->shape, dilations, attrs))
+      (first && !rankKnown(call, input, "input")))
     return nullptr;
+  if (first) input = channelsLast(call, input);
+  if (!convAttrs(call, input->shape, filter->shape, dilations, attrs, first)) return nullptr;
   std::vector<Tensor *> inputs{input, filter};
-  return call.named("DepthwiseConv2dNative", inputs, attrs);
+  return finishImages(call, "DepthwiseConv2dNative", inputs, attrs, first);
 }
 
 #define WINDOW_DOC                                                                                 \
   "\n`strides` and dilations are one number, [h, w] or [1, h, w, 1]. padding is \"SAME\" "         \
   "(⌈h/stride⌉ rows, zeros around the input, an odd one at the end), \"VALID\" (none) or [[0, "    \
-  "0], [top, bottom], [left, right], [0, 0]].\nFloating dtypes; data_format is \"NHWC\"."
+  "0], [top, bottom], [left, right], [0, 0]].\nFloating dtypes. With data_format \"NCHW\" input "  \
+  "and result are (n, c, h, w), and lists of four are in that order."
 
 constexpr FunctionDef functions[] = {
     {"conv2d(input: T, filter: T? = None, strides: ints? = None, padding: padding? = None, "

@@ -165,7 +165,7 @@ Tensor *finish(Call &call, std::string_view type, Tensor *left, Tensor *out, Sha
                Shape filter, std::string_view sizes, bool byInput) {
   bool depthwise = type.starts_with("Depthwise");
   std::vector<Attr> attrs;
-  if (!convAttrs(call, input, filter, "dilations", attrs)) return nullptr;
+  if (!needNHWC(call) || !convAttrs(call, input, filter, "dilations", attrs)) return nullptr;
   if (!depthwise) {
     int64_t groups = convGroups(call, input, filter);
     if (groups == 0) return nullptr;

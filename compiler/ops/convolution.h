@@ -9,11 +9,21 @@ namespace graphc {
 /// E0301 unless the tensor has rank 4 (or an unknown one); `what`: "the input of conv2d".
 bool needRank4(Call &call, const Tensor *tensor, std::string_view what, std::string_view argument);
 
-/// Reads strides, padding, data_format and dilations (under `dilationsName`) for an input and a
-/// filter of these shapes, either of which may be of unknown rank; `attrs` gets the attributes
-/// strides, dilations, padding and pads.
+/// Reads strides, padding and dilations (under `dilationsName`) for an input and a filter of these
+/// shapes, either of which may be of unknown rank; `attrs` gets the attributes strides, dilations,
+/// padding and pads. Shapes are (n, h, w, c); `channelsFirst` says how the caller counts axes.
 bool convAttrs(Call &call, Shape input, Shape filter, std::string_view dilationsName,
-               std::vector<Attr> &attrs);
+               std::vector<Attr> &attrs, bool channelsFirst = false);
+
+/// The same from strides and dilations, and the argument "padding".
+bool windowAttrs(Call &call, Shape input, Shape filter, const std::vector<int64_t> &strides,
+                 const std::vector<int64_t> &dilations, std::vector<Attr> &attrs,
+                 bool channelsFirst = false);
+
+/// Makes the operation that takes the call's name; where the channels come first, it is the one
+/// that puts them there.
+Tensor *finishImages(Call &call, std::string_view type, std::span<Tensor *const> inputs,
+                     std::span<const Attr> attrs, bool channelsFirst);
 
 /// How many groups the shapes of an input and a filter of conv2d mean; 0 after an error.
 int64_t convGroups(Call &call, Shape input, Shape filter);

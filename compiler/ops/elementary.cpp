@@ -1,6 +1,7 @@
 // Elementary functions, element by element: one input x, one output of its shape and dtype.
 //
 // floating: Sqrt Rsqrt Exp Expm1 Log Log1p Tanh Sigmoid Sin Cos Tan Asin Acos Atan Sinh Cosh
+//           Asinh Acosh Atanh
 //           Floor Ceil Reciprocal Erf Erfc; Atan2 (y x, broadcast)
 // numeric:  Square; Round (to the nearest, halves to the even one; integers stay)
 // floating to bool: IsNan IsInf IsFinite
@@ -43,6 +44,9 @@ FLOAT_FUNCTION(Acos, std::acos(x))
 FLOAT_FUNCTION(Atan, std::atan(x))
 FLOAT_FUNCTION(Sinh, std::sinh(x))
 FLOAT_FUNCTION(Cosh, std::cosh(x))
+FLOAT_FUNCTION(Asinh, std::asinh(x))
+FLOAT_FUNCTION(Acosh, std::acosh(x))
+FLOAT_FUNCTION(Atanh, std::atanh(x))
 FLOAT_FUNCTION(Floor, std::floor(x))
 FLOAT_FUNCTION(Ceil, std::ceil(x))
 FLOAT_FUNCTION(Reciprocal, 1 / x)
@@ -91,6 +95,9 @@ FLOAT_GRADIENT(Acos, d.neg(d.mul(g, d.unary("Rsqrt", d.sub(d.number(1), d.square
 FLOAT_GRADIENT(Atan, d.div(g, d.add(d.square(x), d.number(1))))
 FLOAT_GRADIENT(Sinh, d.mul(g, d.unary("Cosh", x)))
 FLOAT_GRADIENT(Cosh, d.mul(g, d.unary("Sinh", x)))
+FLOAT_GRADIENT(Asinh, d.mul(g, d.unary("Rsqrt", d.add(d.square(x), d.number(1)))))
+FLOAT_GRADIENT(Acosh, d.mul(g, d.unary("Rsqrt", d.sub(d.square(x), d.number(1)))))
+FLOAT_GRADIENT(Atanh, d.div(g, d.sub(d.number(1), d.square(x))))
 FLOAT_GRADIENT(Reciprocal, d.neg(d.mul(g, d.square(y))))
 // ±2/√π · e^(-x²)
 FLOAT_GRADIENT(Erf, d.mul(d.mul(2 / std::sqrt(M_PI), g), d.unary("Exp", d.neg(d.square(x)))))
@@ -160,6 +167,9 @@ constexpr OpDef ops[] = {
     FLOAT_OP(Atan),
     FLOAT_OP(Sinh),
     FLOAT_OP(Cosh),
+    FLOAT_OP(Asinh),
+    FLOAT_OP(Acosh),
+    FLOAT_OP(Atanh),
     STEP_OP(Floor),
     STEP_OP(Ceil),
     FLOAT_OP(Reciprocal),
@@ -199,6 +209,10 @@ constexpr FunctionDef functions[] = {
      "dtypes."},
     {"sinh(x: T)", "Sinh", "Sinh", "The hyperbolic sine." LIKE_X},
     {"cosh(x: T)", "Cosh", "Cosh", "The hyperbolic cosine." LIKE_X},
+    {"asinh(x: T)", "Asinh", "Asinh", "The inverse hyperbolic sine." LIKE_X},
+    {"acosh(x: T)", "Acosh", "Acosh", "The inverse hyperbolic cosine; NaN for x < 1." LIKE_X},
+    {"atanh(x: T)", "Atanh", "Atanh",
+     "The inverse hyperbolic tangent; ±∞ for ±1, NaN beyond." LIKE_X},
     {"floor(x: T)", "Floor", "Floor", "The largest whole number that is not above x." LIKE_X},
     {"ceil(x: T)", "Ceil", "Ceil", "The smallest whole number that is not below x." LIKE_X},
     {"round(x: T)", "Round", "Round",

@@ -160,7 +160,8 @@ using BuildFn = Tensor *(*)(Call &);
 ///   x: T          a tensor; parameters of one letter have one dtype, and literals take it
 ///   x: tensor     a tensor of any dtype of its own (literals: int32, float32, bool)
 ///   x: float32    a tensor of that dtype (any dtype's name; literals are made so)
-///   xs: [T]       a list of tensors; `[tensor]` with dtypes of their own
+///   xs: [T]       a list of tensors; `[tensor]` with dtypes of their own; `*xs` takes all further
+///                 positional arguments
 ///   n: int, a: float, b: bool, s: str, t: dtype      compile-time values
 ///   ns: ints      a list of ints, or one int
 ///   shape: shape  dimensions: ints, run-time dimensions, -1, or an integer tensor whose contents
@@ -208,6 +209,7 @@ struct FunctionParameter {
   bool optional = false;        // may be None
   bool hasDefault = false;
   bool keywordOnly = false;
+  bool variadic = false;        // of `*xs: [tensor]`: takes all further positional arguments
   std::string_view defaultText; // as written
 };
 

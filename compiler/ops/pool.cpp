@@ -9,7 +9,10 @@
 //        negative; padding text "SAME", "VALID" or "EXPLICIT". With "EXPLICIT" a window may hold
 //        nothing but padding: -inf (the lowest integer) of max, NaN of avg.
 #include "ops/arguments.h"
+#include "ops/compose.h"
+#include "ops/convolution.h"
 #include "ops/evaluate.h"
+#include "ops/rules.h"
 #include "ops/tables.h"
 
 #include <algorithm>
@@ -121,9 +124,12 @@ Tensor *buildPool(Call &call) {
                                  call.function.name, toString(value->shape)),
                      "value");
   std::vector<int64_t> size, strides;
-  if (!needNHWC(call) || !spatialArgument(call, "ksize", size) ||
-      !spatialArgument(call, "strides", strides))
+  bool failed = false, first = wantsNCHW(call, failed);
+  if (failed || (first && !rankKnown(call, value, "value")) ||
+      !spatialArgument(call, "ksize", size, first) ||
+      !spatialArgument(call, "strides", strides, first))
     return nullptr;
+  if (first) value = channelsLast(call, value);
   std::vector<Attr> attrs{intsAttr("ksize", call.keep(size)),
                           intsAttr("strides", call.keep(strides))};
   if (value->shape.hasRank()) {
@@ -132,12 +138,12 @@ Tensor *buildPool(Call &call) {
       window.size[i] = size[size_t(i)];
       window.strides[i] = strides[size_t(i)];
     }
-    if (!paddingArgument(call, value->shape, window)) return nullptr;
+    if (!paddingArgument(call, value->shape, window, first)) return nullptr;
     attrs.push_back(textAttr("padding", window.padding));
     attrs.push_back(dimsAttr("pads", call.graph.arena.copy(std::span<const Dim>(window.pads))));
   }
   std::vector<Tensor *> inputs{value};
-  return call.named(call.function.def->op, inputs, attrs);
+  return finishImages(call, call.function.def->op, inputs, attrs, first);
 }
 
 #define POOL(name)                                                                                 \
@@ -148,8 +154,9 @@ Tensor *buildPool(Call &call) {
   "[h, "                                                                                           \
   "w] or [1, h, w, 1]. padding is \"SAME\" (⌈h/stride⌉ rows, an odd row of padding at the end), "  \
   "\"VALID\" (none) or [[0, 0], [top, bottom], [left, right], [0, 0]]. `input` is another name "   \
-  "of "                                                                                            \
-  "`value`; data_format is \"NHWC\"."
+  "of `value`. With data_format \"NCHW\" value and result are (n, c, h, w), and lists of four "    \
+  "are "                                                                                           \
+  "in that order."
 
 constexpr FunctionDef functions[] = {
     {POOL("max_pool"), "MaxPool", "MaxPool",

@@ -95,7 +95,10 @@ bool parseSignature(const FunctionDef &def, Function &into, std::string &why) {
     }
     FunctionParameter parameter;
     parameter.name = trim(item.substr(0, colon));
+    parameter.variadic = parameter.name.starts_with('*');
+    if (parameter.variadic) parameter.name.remove_prefix(1);
     parameter.keywordOnly = keywordOnly;
+    keywordOnly |= parameter.variadic;
     auto kind = trim(item.substr(colon + 1));
     if (auto equals = kind.find('='); equals != std::string_view::npos) {
       parameter.hasDefault = true;

@@ -10,16 +10,23 @@
   TABLE(joining, "Joining, cutting and repeating")                                                 \
   TABLE(indexing, "Indexing")                                                                      \
   TABLE(scatter, "Scattering")                                                                     \
+  TABLE(scatterNd, "Gathering and scattering by several indices")                                  \
   TABLE(arithmetic, "Arithmetic")                                                                  \
+  TABLE(bitwise, "Bits of integers")                                                               \
   TABLE(elementary, "Elementary functions")                                                        \
   TABLE(activation, "Activations")                                                                 \
   TABLE(compare, "Comparison, logic and selection")                                                \
   TABLE(reduce, "Reductions")                                                                      \
+  TABLE(scan, "Running sums, largest elements")                                                    \
   TABLE(matmul, "Matrix products")                                                                 \
+  TABLE(matrices, "Matrices and sequences")                                                        \
+  TABLE(einsum, "Products along axes")                                                             \
   TABLE(conv, "Convolution")                                                                       \
   TABLE(convBackprop, "Convolution backwards")                                                     \
   TABLE(pool, "Pooling")                                                                           \
   TABLE(poolGrad, "Pooling backwards")                                                             \
+  TABLE(image, "Images")                                                                           \
+  TABLE(normalization, "Normalization")                                                            \
   TABLE(softmax, "Softmax")                                                                        \
   TABLE(losses, "Losses and norms")                                                                \
   TABLE(random, "Random numbers")                                                                  \

@@ -54,10 +54,20 @@ public:
   }
 
   Tensor *in(DType dtype, const Sizes &sizes, Data data = Data::Any, int64_t limit = 0) {
-    Tensor *made = input("in", ds(sizes), dtype);
+    return in(dtype, sizes, ds(sizes), data, limit);
+  }
+  Tensor *in(DType dtype, const Sizes &sizes, const std::vector<Dim> &dims, Data data,
+             int64_t limit) {
+    Tensor *made = input("in", dims, dtype);
     inputs_.push_back(made);
     current_.push_back(fill(dtype, sizes, data, limit));
     return made;
+  }
+  /// Rows of several indices, of whose number the operation must know: the last dimension.
+  Tensor *places(DType dtype, const Sizes &sizes, int64_t limit) {
+    auto dims = ds(sizes);
+    dims.back() = Dim(sizes.back());
+    return in(dtype, sizes, dims, Data::Index, limit);
   }
 
   void add(std::vector<Tensor *> operands, std::vector<Attr> attrs = {},
@@ -542,6 +552,82 @@ void convBackprop(Suite &s) {
   add(DType::Float32, {3, 6, 6, 64}, {3, 3, 64, 130}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1);
 }
 
+// Lines and images
+
+void scan(Suite &s) {
+  for (DType t : numeric())
+    for (bool exclusive : {false, true}) {
+      auto add = [&](Sizes sizes, int64_t axis, bool reverse) {
+        s.add(
+            {s.in(t, sizes, Data::Unit)},
+            {intAttr("axis", axis), boolAttr("exclusive", exclusive), boolAttr("reverse", reverse)},
+            {100, 100});
+      };
+      add({5, 7}, 1, exclusive);
+      add({3, 9, 21}, 1, false);
+      add({6, 2, 3}, 0, true);
+      add({2, 0, 3}, 1, false);
+    }
+}
+
+void topK(Suite &s) {
+  for (DType t : numeric()) {
+    Data data = isFloating(t) ? Data::Few : Data::Any;
+    s.add({s.in(t, {3, 17}, data)}, {s.dimsOf("k", {5}), boolAttr("sorted", true)});
+    s.add({s.in(t, {4, 2, 8}, data)}, {s.dimsOf("k", {s.d(8)}), boolAttr("sorted", true)});
+    s.add({s.in(t, {3, 5}, data)}, {s.dimsOf("k", {0}), boolAttr("sorted", true)});
+    s.add({s.in(t, {9}, data)}, {s.dimsOf("k", {1}), boolAttr("sorted", true)});
+  }
+}
+
+template <std::vector<DType> (*types)()>
+void resize(Suite &s) {
+  for (DType t : types())
+    for (auto [align, half] : {std::pair(false, false), {true, false}, {false, true}}) {
+      auto add = [&](Sizes x, std::vector<Dim> size) {
+        s.add({s.in(t, x, Data::Small)},
+              {s.dimsOf("size", size), boolAttr("align_corners", align),
+               boolAttr("half_pixel_centers", half)},
+              {20, 20});
+      };
+      add({2, 5, 7, 3}, {s.d(5) * Dim(2), s.d(7) * Dim(3)});
+      add({1, 9, 8, 17}, {4, 3});
+      add({1, 6, 6, 1}, {1, 17});
+    }
+}
+
+void gatherNd(Suite &s) {
+  for (DType t : every())
+    for (DType index : {DType::Int32, DType::Int64}) {
+      s.add({s.in(t, {4, 5, 3}), s.places(index, {7, 2}, 4)});
+      s.add({s.in(t, {6}), s.places(index, {2, 3, 1}, 6)});
+      s.add({s.in(t, {3, 4}), s.places(index, {2}, 3)});
+    }
+}
+
+/// Indices that meet are many.
+template <bool fresh, std::vector<DType> (*types)()>
+void scatterNd(Suite &s) {
+  for (DType t : types())
+    for (DType index : {DType::Int32, DType::Int64}) {
+      auto add = [&](Sizes whole, Sizes indices, Sizes updates) {
+        std::vector<Tensor *> operands;
+        if (!fresh) operands.push_back(s.in(t, whole, Data::Small));
+        if (fresh) s.in(DType::Float32, whole); // where the sizes come from
+        operands.push_back(s.places(index, indices, 3));
+        operands.push_back(s.in(t, updates, Data::Small));
+        std::vector<Attr> attrs;
+        if (fresh) attrs.push_back(s.dimsOf("shape", s.ds(whole)));
+        s.add(operands, attrs, {20, 20});
+      };
+      add({3, 4, 19}, {12, 2}, {12, 19});
+      add({5}, {2, 8, 1}, {2, 8});
+      add({4, 3}, {6, 1}, {6, 3});
+    }
+}
+
+std::vector<DType> whole() { return {std::begin(integers), std::end(integers)}; }
+
 enum class Grad { Max, MaxTwice, Average };
 
 template <Grad which>
@@ -692,6 +778,24 @@ const std::map<std::string_view, void (*)(Suite &)> &caseTable() {
       {"MaxPoolGrad", poolGrad<Grad::Max>},
       {"MaxPoolGradGrad", poolGrad<Grad::MaxTwice>},
       {"AvgPoolGrad", poolGrad<Grad::Average>},
+      {"GatherNd", gatherNd},
+      {"ScatterNd", scatterNd<true, numeric>},
+      {"TensorScatterAdd", scatterNd<false, numeric>},
+      {"TensorScatterSub", scatterNd<false, numeric>},
+      {"TensorScatterUpdate", scatterNd<false, every>},
+      {"Cumsum", scan},
+      {"Cumprod", scan},
+      {"TopKV2", topK},
+      {"ResizeBilinear", resize<floating>},
+      {"ResizeNearestNeighbor", resize<numeric>},
+      {"BitwiseAnd", binary<whole>},
+      {"BitwiseOr", binary<whole>},
+      {"BitwiseXor", binary<whole>},
+      {"LeftShift", binary<whole>},
+      {"RightShift", binary<whole>},
+      {"Invert", unary<whole>},
+      {"TruncateDiv", binary<whole, Data::Any, Data::NonZero>},
+      {"TruncateMod", binary<whole, Data::Any, Data::NonZero>},
       {"Const", constant},
       {"Dims", dims},
       {"Fill", fill},
@@ -708,10 +812,10 @@ void (*casesOf(const OpDef &def))(Suite &) {
   if (at != caseTable().end()) return at->second;
   // One floating operand, and the result like it.
   static const std::set<std::string_view> functions = {
-      "Sqrt",  "Rsqrt",    "Exp",      "Expm1",    "Log",       "Log1p", "Tanh", "Sigmoid",
-      "Sin",   "Cos",      "Tan",      "Asin",     "Acos",      "Atan",  "Sinh", "Cosh",
-      "Floor", "Ceil",     "Erf",      "Erfc",     "Elu",       "Selu",  "Gelu", "IsNan",
-      "IsInf", "IsFinite", "Softplus", "Softsign", "Reciprocal"};
+      "Sqrt",  "Rsqrt",    "Exp",      "Expm1",    "Log",        "Log1p", "Tanh",  "Sigmoid",
+      "Sin",   "Cos",      "Tan",      "Asin",     "Acos",       "Atan",  "Sinh",  "Cosh",
+      "Floor", "Ceil",     "Erf",      "Erfc",     "Elu",        "Selu",  "Gelu",  "IsNan",
+      "IsInf", "IsFinite", "Softplus", "Softsign", "Reciprocal", "Asinh", "Acosh", "Atanh"};
   return functions.contains(def.type) ? unaryFloat : nullptr;
 }
 

@@ -17,6 +17,7 @@ enum class Data {
   Positive, // in [0.5, 2]
   Unit,     // in (-0.9, 0.9), away from 0
   Distinct, // apart from one another
+  AboveOne, // in [1.5, 3]
 };
 
 class Samples : public OpsHarness {
@@ -57,6 +58,15 @@ public:
     for (int64_t k = 0; k < n; ++k)
       numbers.push_back(double(std::uniform_int_distribution<int64_t>(0, limit - 1)(random_)));
     return given(DType::Int32, sizes, numbers);
+  }
+  /// Rows of several indices, of whose number the operation must know: the last dimension.
+  Tensor *places(const Sizes &sizes, int64_t limit) {
+    Tensor *numbers = index(sizes, limit);
+    auto dims = ds(sizes);
+    dims.back() = Dim(sizes.back());
+    Tensor *made = placeholder(DType::Int32, dims);
+    given_[made] = given_.at(numbers);
+    return made;
   }
   Tensor *flags(const Sizes &sizes) {
     Tensor *numbers = index(sizes, 2);
@@ -109,6 +119,8 @@ private:
     switch (data) {
     case Data::Positive:
       return uniform(0.5, 2);
+    case Data::AboveOne:
+      return uniform(1.5, 3);
     case Data::Unit:
       return sign * uniform(0.1, 0.9);
     case Data::Distinct:

@@ -251,6 +251,39 @@ void avgPoolGrad(Samples &s) {
   }
 }
 
+void scan(Samples &s) {
+  for (bool exclusive : {false, true})
+    for (bool reverse : {false, true})
+      s.add({s.in({2, 3, 2})},
+            {intAttr("axis", 1), boolAttr("exclusive", exclusive), boolAttr("reverse", reverse)});
+}
+void topK(Samples &s) {
+  s.add({s.in({2, 5}, Data::Distinct)}, {s.dimsOf("k", {3}), boolAttr("sorted", true)});
+}
+void gatherNd(Samples &s) {
+  s.add({s.in({3, 4, 2}), s.places({5, 2}, 3)});
+  s.add({s.in({3, 2}), s.places({2, 2, 1}, 3)});
+}
+void scatterNd(Samples &s) {
+  s.add({s.places({5, 2}, 3), s.in({5, 2})}, {s.dimsOf("shape", {Dim(3), Dim(4), s.d(2)})});
+}
+void tensorScatter(Samples &s) { s.add({s.in({3, 2}), s.index({4, 1}, 3), s.in({4, 2})}); }
+/// Each place once: of several updates of one place the last counts, which the derivative, like
+/// TensorFlow's, does not know.
+void tensorUpdate(Samples &s) {
+  s.add({s.in({3, 2}), s.given(DType::Int32, {2, 1}, {2, 0}), s.in({2, 2})});
+}
+void resize(Samples &s) {
+  for (auto [align, half] : {std::pair(false, false), {true, false}, {false, true}}) {
+    auto add = [&](const Sizes &x, std::vector<Dim> size) {
+      s.add({s.in(x)}, {s.dimsOf("size", size), boolAttr("align_corners", align),
+                        boolAttr("half_pixel_centers", half)});
+    };
+    add({2, 2, 3, 2}, {s.d(2) * Dim(2), Dim(5)});
+    add({1, 3, 4, 1}, {Dim(2), Dim(1)});
+  }
+}
+
 const std::map<std::string_view, void (*)(Samples &)> sampleTable = {
     {"Add", binary<>},
     {"Sub", binary<>},
@@ -282,6 +315,19 @@ const std::map<std::string_view, void (*)(Samples &)> sampleTable = {
     {"Atan", unary<>},
     {"Sinh", unary<>},
     {"Cosh", unary<>},
+    {"Asinh", unary<>},
+    {"Acosh", unary<Data::AboveOne>},
+    {"Atanh", unary<Data::Unit>},
+    {"Cumsum", scan},
+    {"Cumprod", scan},
+    {"TopKV2", topK},
+    {"GatherNd", gatherNd},
+    {"ScatterNd", scatterNd},
+    {"TensorScatterAdd", tensorScatter},
+    {"TensorScatterSub", tensorScatter},
+    {"TensorScatterUpdate", tensorUpdate},
+    {"ResizeBilinear", resize},
+    {"ResizeNearestNeighbor", resize},
     {"Reciprocal", unary<>},
     {"Erf", unary<>},
     {"Erfc", unary<>},
@@ -375,6 +421,14 @@ const std::map<std::string_view, std::string_view> none = {
     {"Ceil", "constant almost everywhere"},
     {"Round", "constant almost everywhere"},
     {"FloorDiv", "constant almost everywhere"},
+    {"BitwiseAnd", "an integer result"},
+    {"BitwiseOr", "an integer result"},
+    {"BitwiseXor", "an integer result"},
+    {"LeftShift", "an integer result"},
+    {"RightShift", "an integer result"},
+    {"Invert", "an integer result"},
+    {"TruncateDiv", "an integer result"},
+    {"TruncateMod", "an integer result"},
     {"StopGradient", "what it is for"},
     {"Assign", "updates end the way, as in TensorFlow"},
     {"AssignAdd", "updates end the way, as in TensorFlow"},

@@ -240,9 +240,9 @@ TEST_F(Window, ConvThatDoesNotFit) {
                             {"filter", fits},
                             {"strides", 1},
                             {"padding", "SAME"},
-                            {"data_format", "NCHW"}}),
+                            {"data_format", "NDHWC"}}),
             nullptr);
-  EXPECT_EQ(error(), "E0303 data_format: data_format \"NCHW\" is not supported: transpose to NHWC");
+  EXPECT_EQ(error(), "E0303 data_format: data_format must be \"NHWC\" or \"NCHW\", not \"NDHWC\"");
   EXPECT_EQ(call("conv2d", {{"input", x}, {"filter", fits}, {"strides", 1}}), nullptr);
   EXPECT_EQ(error(), "E0103: conv2d needs the argument 'padding'");
   EXPECT_EQ(conv(of(DType::Int32, V(16), {1, 2, 2, 4}), placeholder(DType::Int32, {1, 1, 4, 1}),

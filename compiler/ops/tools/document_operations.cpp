@@ -35,7 +35,7 @@ Each parameter is followed by what it takes:
 | `padding` | a str or a nested list of ints |
 | `any` | accepted and ignored |
 
-With a `?` it may be None. What stands after a `*` is given by name only. Every function takes
+With a `?` it may be None. What stands after a `*` is given by name only; `*xs` takes all further arguments. Every function takes
 `name`. Shapes that don't fit are E0301, dtypes E0302, other arguments out of range E0303; what is
 known at run time only is checked then.
 )";

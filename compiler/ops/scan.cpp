@@ -1,0 +1,169 @@
+// Running sums and products along an axis, and the largest elements of rows.
+//
+//   type     inputs  attributes                        outputs
+//   Cumsum   x       axis int (in [0, r)), exclusive   out[i] = Σ x[j] for j up to i, or below it
+//                    bool, reverse bool                (exclusive); from the other end (reverse)
+//   Cumprod  x       the same                          Π likewise
+//   TopKV2   input   k dim, sorted bool                values and int32 indices (…, k) of the k
+//                                                      largest along the last axis, in descending
+//                                                      order; NaN counts as largest, of equal ones
+//                                                      the first comes first
+#include "ops/arguments.h"
+#include "ops/derive.h"
+#include "ops/evaluate.h"
+#include "ops/numbers.h"
+#include "ops/rules.h"
+#include "ops/tables.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace graphc {
+
+namespace {
+
+bool inferScan(Infer &i) {
+  if (!i.needDType(isNumeric(i.dtype(0)), "a numeric dtype")) return false;
+  i.output(i.dtype(0), i.in(0));
+  return true;
+}
+
+template <bool Product>
+bool evaluateScan(Evaluate &e) {
+  const Array &x = *e.inputs[0];
+  Array &out = e.outputs[0];
+  auto axis = size_t(e.op.intAttr("axis"));
+  bool exclusive = e.op.boolAttr("exclusive"), reverse = e.op.boolAttr("reverse");
+  int64_t size = x.dims[axis], inner = rowMajorStrides(x.dims)[axis];
+  if (x.elements() == 0) return true;
+  int64_t outer = x.elements() / size / inner;
+  return computeAs(x.dtype, [&](auto zero) {
+    using C = decltype(zero);
+    for (int64_t line = 0; line < outer * inner; ++line) {
+      C sum = Product ? C(1) : C(0);
+      for (int64_t k = 0; k < size; ++k) {
+        int64_t at = (line / inner * size + (reverse ? size - 1 - k : k)) * inner + line % inner;
+        C before = sum;
+        sum = Product ? wrapMul(sum, load<C>(x, at)) : wrapAdd(sum, load<C>(x, at));
+        store(out, at, exclusive ? before : sum);
+      }
+    }
+    return true;
+  });
+}
+
+Tensor *scan(const Derive &d, std::string_view type, Tensor *x, bool reverse) {
+  return d.b.op(type, {x},
+                {intAttr("axis", d.op.intAttr("axis")),
+                 boolAttr("exclusive", d.op.boolAttr("exclusive")), boolAttr("reverse", reverse)});
+}
+
+void cumsumGradient(Derive &d) { d.dx[0] = scan(d, "Cumsum", d.g(), !d.op.boolAttr("reverse")); }
+// Of x that are 0 it is NaN, as in TensorFlow.
+void cumprodGradient(Derive &d) {
+  d.dx[0] = d.div(scan(d, "Cumsum", d.mul(d.g(), d.y()), !d.op.boolAttr("reverse")), d.x());
+}
+
+bool inferTopK(Infer &i) {
+  Shape x = i.in(0);
+  if (!i.needDType(isNumeric(i.dtype(0)), "a numeric dtype")) return false;
+  if (x.rank() == 0) return i.fail(Code::OperandShapes, "top_k of a scalar", 0);
+  Dim k = i.dimsAttr("k")[0], last = x[x.rank() - 1];
+  if (!needAtLeast(i, k, Dim(0), Code::AttributeRange, fmt::format("k {} is negative", toString(k)),
+                   "k and 0") ||
+      !needAtLeast(
+          i, last, k, Code::AttributeRange,
+          fmt::format("k {} is more than the last dimension of {}", toString(k), toString(x)),
+          fmt::format("the last dimension of {} and k", toString(x))))
+    return false;
+  std::vector<Dim> dims(x.begin(), x.end());
+  dims.back() = k;
+  i.output(i.dtype(0), dims);
+  i.output(DType::Int32, dims);
+  return true;
+}
+
+bool evaluateTopK(Evaluate &e) {
+  const Array &x = *e.inputs[0];
+  int64_t size = x.dims.back(), k = e.outputs[0].dims.back();
+  int64_t rows = k ? e.outputs[0].elements() / k : 0;
+  return computeAs(x.dtype, [&](auto zero) {
+    using C = decltype(zero);
+    for (int64_t row = 0; row < rows; ++row) {
+      std::vector<int64_t> order(static_cast<size_t>(size));
+      std::iota(order.begin(), order.end(), int64_t(0));
+      std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+        C left = load<C>(x, row * size + a), right = load<C>(x, row * size + b);
+        return left > right || (left != left && right == right);
+      });
+      for (int64_t i = 0; i < k; ++i) {
+        copyElement(x, row * size + order[size_t(i)], e.outputs[0], row * k + i);
+        e.outputs[1].setInteger(row * k + i, order[size_t(i)]);
+      }
+    }
+    return true;
+  });
+}
+
+void topKGradient(Derive &d) {
+  int64_t last = d.x()->shape.rank() - 1;
+  d.dx[0] = d.b.op(
+      "GatherV2Grad", {d.gradOrZeros(0), d.y(1)},
+      {dimsAttr("shape", d.x()->shape.dims()), intAttr("axis", last), intAttr("batch_dims", last)});
+}
+
+constexpr OpDef ops[] = {
+    {.type = "Cumsum",
+     .infer = inferScan,
+     .evaluate = evaluateScan<false>,
+     .gradient = deriveBy<cumsumGradient>},
+    {.type = "Cumprod",
+     .infer = inferScan,
+     .evaluate = evaluateScan<true>,
+     .gradient = deriveBy<cumprodGradient>},
+    {.type = "TopKV2",
+     .infer = inferTopK,
+     .evaluate = evaluateTopK,
+     .gradient = deriveBy<topKGradient>},
+};
+
+Tensor *buildScan(Call &c) {
+  Tensor *x = c.tensor("x");
+  if (!rankKnown(c, x, "x")) return nullptr;
+  int64_t axis = c.integer("axis");
+  if (!normalizeAxis(c, axis, x->shape.rank(), "axis")) return nullptr;
+  return c.named(c.function.def->op, {x},
+                 {intAttr("axis", axis), boolAttr("exclusive", c.flag("exclusive")),
+                  boolAttr("reverse", c.flag("reverse"))});
+}
+
+Tensor *buildTopK(Call &c) {
+  Tensor *x = c.tensor("input");
+  if (!rankKnown(c, x, "input")) return nullptr;
+  std::vector<Dim> k = c.given("k") ? c.dims("k") : std::vector<Dim>{Dim(1)};
+  if (k.size() != 1) return c.fail(Code::WrongType, "k is one number", "k");
+  return c.named("TopKV2", {x}, {dimsAttr("k", c.keep(k)), boolAttr("sorted", c.flag("sorted"))});
+}
+
+#define SCAN "(x: T, axis: int = 0, exclusive: bool = False, reverse: bool = False)"
+#define SCAN_DOC                                                                                   \
+  "\nx's shape and dtype, any numeric one; integers wrap. `exclusive` leaves the element itself "  \
+  "out, `reverse` begins at the axis' end."
+
+constexpr FunctionDef functions[] = {
+    {"cumsum" SCAN, "Cumsum", "Cumsum", "Running sums along an axis." SCAN_DOC, buildScan},
+    {"cumprod" SCAN, "Cumprod", "Cumprod", "Running products along an axis." SCAN_DOC, buildScan},
+    {"top_k(input: T, k: shape? = None, sorted: bool = True)", "TopKV2", "TopKV2",
+     "The k largest elements along the last axis, and where they are: a pair (values, indices).\n"
+     "Shapes: input (…, n), both results (…, k), indices int32. They come in descending order; of "
+     "equal elements the first comes first, NaN is the largest. k is 1 unless given.\nAny numeric "
+     "dtype.",
+     buildTopK, "", FunctionDef::Tuple},
+};
+
+} // namespace
+
+std::span<const OpDef> scanOps() { return ops; }
+std::span<const FunctionDef> scanFunctions() { return functions; }
+
+} // namespace graphc
