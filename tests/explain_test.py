@@ -6,6 +6,9 @@
 Every code of compiler/source/codes.def has a page. Its example marked `fails`
 makes `graphc check` (or the page's own command) report exactly that code, once,
 and its example marked `passes` passes. Blocks with `file=NAME` lie beside both.
+
+Every lint rule has a page, too: its example marked `fires` makes `graphc lint`
+report that code, its example marked `quiet` does not.
 """
 
 import argparse
@@ -32,6 +35,30 @@ def codes():
     table = (ROOT / "compiler/source/codes.def").read_text()
     listed = re.findall(r'^CODE\("(E\d{4})"', table, re.MULTILINE)
     return [code for code in listed if code not in PENDING]
+
+
+def rules():
+    """The codes of the lint rules."""
+    found = set()
+    for path in (ROOT / "compiler/lint").glob("*.cpp"):
+        found.update(re.findall(r'\.code = "(W\d{4})"', path.read_text()))
+    return sorted(found)
+
+
+def lint(graphc, block, others):
+    """The codes that `graphc lint` finds in a block."""
+    with tempfile.TemporaryDirectory(prefix="graphc-explain-") as folder:
+        folder = pathlib.Path(folder)
+        for other in others:
+            (folder / other.values["file"]).write_text(other.text)
+        (folder / "example.graph").write_text(block.text)
+        done = subprocess.run([graphc, "lint", "--diagnostics=json", "example.graph"],
+                              cwd=folder, stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=60)
+    try:
+        return {d["code"] for d in json.loads(done.stdout)["diagnostics"]}, done.stderr
+    except ValueError:
+        return {"no JSON"}, done.stderr
 
 
 def run(graphc, block, name, others):
@@ -67,12 +94,24 @@ def problems(graphc, code):
         all_blocks = blocks(text)
     except ValueError as error:
         return [str(error)]
+    others = [b for b in all_blocks if "file" in b.values]
+    wrong = []
+    if code.startswith("W"):
+        for flag in ("fires", "quiet"):
+            if not any(flag in b.flags for b in all_blocks):
+                wrong.append("has no example that is marked %r" % flag)
+        for block in all_blocks:
+            if "fires" not in block.flags and "quiet" not in block.flags:
+                continue
+            found, stderr = lint(graphc, block, others)
+            errors = [c for c in found if not c.startswith("W")]
+            if errors or (code in found) != ("fires" in block.flags):
+                wrong.append("line %d: %s\n%s" % (block.line, sorted(found), stderr))
+        return wrong + shown_problem(graphc, code)
     fails = [b for b in all_blocks if "fails" in b.flags]
     passes = [b for b in all_blocks if "passes" in b.flags]
-    others = [b for b in all_blocks if "file" in b.values]
     if not fails or not passes:
         return ["needs an example that fails and one that passes"]
-    wrong = []
     for block in fails:
         status, found, stderr = run(graphc, block, "fails", others)
         if status not in (1, 2) or found != [code] or (status == 2 and code != "E0004"):
@@ -81,10 +120,14 @@ def problems(graphc, code):
         status, found, stderr = run(graphc, block, "passes", others)
         if status != 0 or found:
             wrong.append("line %d: status %d, %s\n%s" % (block.line, status, found, stderr))
+    return wrong + shown_problem(graphc, code)
+
+
+def shown_problem(graphc, code):
     shown = subprocess.run([graphc, "explain", code.lower()], capture_output=True, text=True)
     if shown.returncode != 0 or not shown.stdout.startswith(code + ": "):
-        wrong.append("`graphc explain` does not show it")
-    return wrong
+        return ["`graphc explain` does not show it"]
+    return []
 
 
 def main():
@@ -94,7 +137,7 @@ def main():
     parser.add_argument("codes", nargs="*")
     options = parser.parse_args()
     graphc = str(pathlib.Path(options.graphc).resolve())
-    known = codes()
+    known = codes() + rules()
     failed = 0
     for code in options.codes or known:
         wrong = problems(graphc, code)

@@ -35,6 +35,7 @@ int runCheckpoint(const Arguments &arguments);
 int runExplain(const Arguments &arguments);
 int runDiff(const Arguments &arguments);
 int runFmt(const Arguments &arguments);
+int runLint(const Arguments &arguments);
 
 /// "graphc: error: MESSAGE" on standard error; returns exitUsage.
 int usageError(std::string_view message);
@@ -47,8 +48,6 @@ bool parseArguments(CLI::App &app, const Arguments &arguments, int &status);
 /// From now on commands don't run: each only shows its parser to `watcher`.
 void watchCommands(std::function<void(const CLI::App &)> watcher);
 
-/// --diagnostics, which every command has that reads a definition.
-void addDiagnosticsOption(CLI::App &app, std::string &format);
 enum class ReportTo : uint8_t { StandardError, StandardOutput };
 /// Writes diagnostics in such a format, by their place; exitErrors if there are errors, else
 /// `otherwise`.
@@ -57,6 +56,18 @@ int reportDiagnostics(Diagnostics &diagnostics, std::string_view format, int oth
 
 /// Writes to standard output, all at once. False, after a message, where that fails.
 bool writeOutput(std::string_view text);
+
+// Options that commands have in common.
+void addDefinesOption(CLI::App &app, std::vector<std::string> &defines);
+/// --diagnostics, which every command has that reads a definition.
+void addDiagnosticsOption(CLI::App &app, std::string &format,
+                          const char *description = "How errors are written (default text)");
+void addLimitOptions(CLI::App &app, Limits &limits);
+/// NAME=VALUE taken apart. False after a message.
+bool parseDefines(const std::vector<std::string> &given,
+                  std::vector<std::pair<std::string, std::string>> &defines);
+/// Of a format's name; colour where the stream is a terminal and nobody asked for none.
+RenderOptions renderOptionsFor(std::string_view format, bool toStandardOutput);
 
 /// The options of every command that reads a definition.
 struct DefinitionOptions {

@@ -77,18 +77,26 @@ bool parseArguments(CLI::App &app, const Arguments &arguments, int &status) {
   return false;
 }
 
-void addDiagnosticsOption(CLI::App &app, std::string &format) {
-  app.add_option("--diagnostics", format, "How errors are written (default text)")
+void DefinitionOptions::addTo(CLI::App &app) {
+  app.add_option("FILE", file, "The definition; - is standard input")->required();
+  addDefinesOption(app, defines);
+  addDiagnosticsOption(app, diagnostics);
+  addLimitOptions(app, limits);
+}
+
+void addDefinesOption(CLI::App &app, std::vector<std::string> &defines) {
+  app.add_option("-D", defines, "Sets a param of the definition")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+}
+
+void addDiagnosticsOption(CLI::App &app, std::string &format, const char *description) {
+  app.add_option("--diagnostics", format, description)
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"text", "json", "sarif", "github", "junit"}));
 }
 
-void DefinitionOptions::addTo(CLI::App &app) {
-  app.add_option("FILE", file, "The definition; - is standard input")->required();
-  app.add_option("-D", defines, "Sets a param of the definition")
-      ->type_name("NAME=VALUE")
-      ->allow_extra_args(false);
-  addDiagnosticsOption(app, diagnostics);
+void addLimitOptions(CLI::App &app, Limits &limits) {
   const char *group = "Limits of elaboration (E0007, E0106)";
   auto limit = [&](const char *name, auto &value, const char *what) {
     app.add_option(name, value, fmt::format("{} (default {})", what, value))
@@ -119,6 +127,31 @@ bool wantsColor(int stream) {
   const char *terminal = std::getenv("TERM");
   return isatty(stream) && terminal && std::strcmp(terminal, "dumb") != 0;
 }
+
+} // namespace
+
+RenderOptions renderOptionsFor(std::string_view format, bool toStandardOutput) {
+  RenderOptions options;
+  options.format = formatFromName(format);
+  options.color = options.format == DiagnosticFormat::Text &&
+                  wantsColor(toStandardOutput ? STDOUT_FILENO : STDERR_FILENO);
+  return options;
+}
+
+bool parseDefines(const std::vector<std::string> &given,
+                  std::vector<std::pair<std::string, std::string>> &defines) {
+  for (const std::string &define : given) {
+    size_t at = define.find('=');
+    if (at == std::string::npos || at == 0) {
+      usageError(fmt::format("-D takes NAME=VALUE, not '{}'", define));
+      return false;
+    }
+    defines.emplace_back(define.substr(0, at), define.substr(at + 1));
+  }
+  return true;
+}
+
+namespace {
 
 /// The file's name without folders and ".graph".
 std::string stemOf(const std::string &file) {
@@ -152,13 +185,9 @@ bool Definition::load(const DefinitionOptions &options, PrintTo printTo, int &st
                       const std::string &model, const std::vector<std::string> &exports) {
   format_ = options.diagnostics;
   ElaborateOptions how;
-  for (const std::string &define : options.defines) {
-    size_t at = define.find('=');
-    if (at == std::string::npos || at == 0) {
-      status = usageError(fmt::format("-D takes NAME=VALUE, not '{}'", define));
-      return false;
-    }
-    how.defines.emplace_back(define.substr(0, at), define.substr(at + 1));
+  if (!parseDefines(options.defines, how.defines)) {
+    status = exitUsage;
+    return false;
   }
   how.limits = options.limits;
   FILE *to = printTo == StandardOutput ? stdout : stderr;
@@ -214,12 +243,8 @@ int reportDiagnostics(Diagnostics &diagnostics, std::string_view format, int oth
                      return std::pair(a.span.file, a.span.begin) <
                             std::pair(b.span.file, b.span.begin);
                    });
-  RenderOptions how;
-  how.format = formatFromName(format);
   bool toOutput = to == ReportTo::StandardOutput;
-  how.color =
-      how.format == DiagnosticFormat::Text && wantsColor(toOutput ? STDOUT_FILENO : STDERR_FILENO);
-  std::string text = render(diagnostics, how);
+  std::string text = render(diagnostics, renderOptionsFor(format, toOutput));
   if (toOutput && !writeOutput(text)) return exitUsage;
   if (toOutput) return diagnostics.hasErrors() ? exitErrors : otherwise;
   std::fwrite(text.data(), 1, text.size(), stderr);

@@ -12,6 +12,7 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Search {
+  const Excluded &excluded;
   FoundFiles found;
   std::set<fs::path> folders; // real places, against links in loops
   std::set<std::string> files;
@@ -43,6 +44,7 @@ struct Search {
       // A link that leads nowhere is a problem only where a definition is expected.
       bool isFolder = fs::is_directory(entry, failed);
       std::string name = entry.filename().string();
+      if (excluded && excluded(real.string(), name)) continue;
       if (isFolder && !name.starts_with("."))
         folder(path == "." ? fs::path(name) : entry);
       else if (!isFolder && entry.extension() == ".graph")
@@ -53,8 +55,8 @@ struct Search {
 
 } // namespace
 
-FoundFiles findDefinitions(const std::vector<std::string> &paths) {
-  Search search;
+FoundFiles findDefinitions(const std::vector<std::string> &paths, const Excluded &excluded) {
+  Search search{excluded, {}, {}, {}};
   for (const std::string &path : paths) {
     std::error_code failed;
     if (path != "-" && fs::is_directory(path, failed))

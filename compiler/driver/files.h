@@ -1,6 +1,7 @@
 // Which definitions a command is about: files, folders to search, standard input.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,9 @@ struct FoundFiles {
 };
 
 /// The files named, and the `*.graph` files in and under the folders named. Hidden folders are
-/// passed over; links to folders are followed once.
-FoundFiles findDefinitions(const std::vector<std::string> &paths);
+/// passed over; links to folders are followed once. `excluded` is asked about what is found in
+/// folders: the real folder, and the name in it.
+using Excluded = std::function<bool(const std::string &folder, const std::string &name)>;
+FoundFiles findDefinitions(const std::vector<std::string> &paths, const Excluded &excluded = {});
 
 } // namespace graphc

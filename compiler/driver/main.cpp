@@ -28,6 +28,7 @@ constexpr Command commands[] = {
     {"train", "drive a training export over data files", runTrain},
     {"checkpoint", "list, rename, import and export the tensors of checkpoint files",
      runCheckpoint},
+    {"lint", "find mistakes that the compiler lets pass", runLint},
     {"diff", "say what a new version of a definition breaks", runDiff},
     {"fmt", "write definitions in the one style", runFmt},
     {"explain", "say what a diagnostic means, with examples", runExplain},

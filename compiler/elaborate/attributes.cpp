@@ -81,12 +81,15 @@ Value Interpreter::attribute(const Value &object, std::string_view name, Span wh
 
   if (auto *space = object.as<NamespaceObject>()) {
     Value member = namespaceMember(space->name, name);
+    if (trace() && !member.isUnset() && member.same(libraryValue(name)))
+      trace()->plainSpellings.push_back({where, symbols.text(symbols.intern(name))});
     if (!member.isUnset()) return member;
     checkNamespacePath({space->name, name}, where);
     scopes.expectGaps();
     return Value::poison();
   }
   if (auto *file = object.as<FileObject>()) {
+    if (trace()) trace()->namesRead.emplace(file->path, name);
     Symbol symbol = symbols.find(name);
     if (auto found = file->names.find(symbol); symbol && found != file->names.end()) {
       Value value = file->globals->slots[found->second];

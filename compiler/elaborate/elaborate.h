@@ -6,11 +6,14 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace graphc {
+
+struct Trace;
 
 /// What ends a definition that would go on for ever or eat the memory (E0007, calls E0106).
 struct Limits {
@@ -26,6 +29,10 @@ struct ElaborateOptions {
   Limits limits;
   /// Where print() goes: whole lines, without the end of line.
   std::function<void(std::string_view)> print;
+  /// Reads files; another one than the file system's for texts that are not saved.
+  FileReader read = readFile;
+  /// Where to record what happens; null: nowhere.
+  Trace *trace = nullptr;
 };
 
 struct Elaborated {
@@ -36,6 +43,8 @@ struct Elaborated {
   /// What is wrong with the -D options ("no param is called 'bach'; did you mean 'batch'?"):
   /// wrong usage, exit status 2. No diagnostic was made for them.
   std::vector<std::string> usageErrors;
+  /// The params that there are, as -D names them, and the -D names that are none of them.
+  std::vector<std::string> params, unknownDefines;
   /// The file named on the command line could not be read or is not UTF-8: exit status 2.
   bool unreadable = false;
 };

@@ -165,13 +165,14 @@ void Interpreter::finish() {
   }
   for (const auto &[name, value] : options.defines) {
     if (usedDefines_.contains(name)) continue;
-    std::vector<std::string_view> known(params_.begin(), params_.end());
+    result_.unknownDefines.push_back(name);
+    std::vector<std::string_view> known(result_.params.begin(), result_.params.end());
     auto near = nearestName(name, known);
     std::string message = fmt::format("no param is called '{}'", name);
     if (near)
       message += fmt::format("; did you mean '{}'?", *near);
-    else if (!params_.empty())
-      message += fmt::format("; there are: {}", fmt::join(params_, ", "));
+    else if (!result_.params.empty())
+      message += fmt::format("; there are: {}", fmt::join(result_.params, ", "));
     result_.usageErrors.push_back(std::move(message));
   }
 }

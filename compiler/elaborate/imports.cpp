@@ -52,7 +52,7 @@ Value Interpreter::importFile(std::string_view path, Span where) {
     return Value::poison();
   }
   std::string why;
-  auto text = readFile(shown, why);
+  auto text = options.read(shown, why);
   if (!text) return unreadable(fmt::format("'{}' can't be read: {}", shown, why));
   if (auto bad = firstInvalidUtf8(*text))
     return unreadable(fmt::format("'{}' is not UTF-8: byte {} is wrong", shown, *bad + 1));
@@ -92,6 +92,7 @@ Value Interpreter::runImported(const std::string &key, const std::string &shown,
   FileId id = sources.add(shown, std::move(text));
   standard_.resize(id + 1, false);
   standard_[id] = standard;
+  if (trace() && standard) trace()->standardFiles.insert(id);
 
   auto saved = scopes.enterRoot();
   controls_.push_back({});
@@ -111,7 +112,14 @@ Value Interpreter::runImported(const std::string &key, const std::string &shown,
 Value Interpreter::runFile(FileId id, const std::string &path) {
   size_t before = diagnostics.errorCount();
   const Module *module = parse(sources, id, symbols, workspace_.trees, diagnostics);
+  size_t known = workspace_.infos.size();
   auto *info = resolve(*module, symbols, *this, diagnostics, workspace_.infos);
+  if (trace()) {
+    trace()->modules.push_back(module);
+    for (size_t i = known; i < workspace_.infos.size(); ++i)
+      for (Symbol name : workspace_.infos[i]->names)
+        if (has(name)) trace()->libraryNames.insert(name);
+  }
   auto *file = heap.make<FileObject>();
   file->path = heap.copy(path);
   file->globals = heap.makeEnv(uint32_t(info->names.size()), nullptr);
@@ -288,7 +296,7 @@ void Interpreter::execParam(const ParamStmt *stmt) {
   if (frame_->env->parent || frame_->site) {
     error(Code::Syntax, span(stmt), "a param stands at top level");
   } else if (!value.isPoison()) {
-    params_.push_back(key);
+    result_.params.push_back(key);
     for (const auto &[given, text] : options.defines) {
       bool mine = given == key || (isMain_ && given == stem_ + "." + name);
       if (!mine) continue;

@@ -17,8 +17,8 @@ constexpr size_t maxCallNotes = 8;
 Interpreter::Interpreter(SourceManager &sources, const ElaborateOptions &options,
                          Diagnostics &diagnostics, Elaborated &result, Workspace &workspace)
     : sources(sources), options(options), diagnostics(diagnostics), graph(result.graph),
-      symbols(workspace.symbols), heap(result.graph.arena), scopes(result.graph, heap, *this),
-      result_(result), workspace_(workspace) {
+      symbols(workspace.symbols), heap(result.graph.arena),
+      scopes(result.graph, heap, *this, options.trace), result_(result), workspace_(workspace) {
   char here;
   stackEnd_ = reinterpret_cast<uintptr_t>(&here) - (stackSize - stackReserve);
 }
@@ -87,7 +87,8 @@ bool Interpreter::checkLength(uint64_t length, Span span) {
 }
 
 void Interpreter::run(const std::string &path) {
-  auto read = readSource(sources, path, diagnostics);
+  if (trace()) trace()->symbols = &symbols;
+  auto read = readSource(sources, path, diagnostics, options.read);
   if (!read) {
     result_.unreadable = true;
     return;

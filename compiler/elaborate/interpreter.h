@@ -5,6 +5,7 @@
 #include "elaborate/native.h"
 #include "elaborate/resolve.h"
 #include "elaborate/scope_rules.h"
+#include "elaborate/trace.h"
 #include "elaborate/value.h"
 #include "ops/op.h"
 #include "syntax/parser.h"
@@ -127,6 +128,7 @@ public:
   Heap heap;
   ScopeRules scopes;
 
+  Trace *trace() const { return options.trace; }
   void print(std::string_view line) {
     if (options.print) options.print(line);
   }
@@ -238,7 +240,6 @@ private:
   const CallSite *failedCall_ = nullptr; // the last call of the standard library with an error
   Diagnostic repeated_;                  // where further ones of that call go
   std::set<std::string> usedDefines_;
-  std::vector<std::string> params_;
   std::set<std::string> exportNames_;
 };
 

@@ -369,6 +369,10 @@ Value Interpreter::callLibrary(const Function &function, CallArgs given, Span wh
       break;
     }
   }
+  if (trace() && function.name.find("cross_entropy") != std::string_view::npos)
+    for (size_t i = 0; i < count; ++i)
+      if (parameters[i].name == "logits" && args[i].tensor)
+        trace()->crossEntropies.push_back({{where, callSite()}, function.name, args[i].tensor});
   Call call(builder(host, where), function, args);
   Tensor *made = call.build();
   return wrapResults(function, call, made);

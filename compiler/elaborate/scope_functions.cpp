@@ -51,7 +51,8 @@ Value variableScope(NativeCall &c) {
     return poisonManager(c);
   }
   // Rule: False inherits, as None does.
-  if (c[7].isBool() && !c[7].asBool()) manager->reuse = Value::none();
+  manager->reuseFalse = isFalse(c[7]);
+  if (manager->reuseFalse) manager->reuse = Value::none();
   if (!c[10].isNone() && !c[10].isBool()) {
     wrongType(c, fmt::format("auxiliary_name_scope is True or False, not {}", typeName(c[10])));
     return poisonManager(c);
@@ -120,6 +121,7 @@ bool fillRequest(NativeCall &c, VariableRequest &r, const Value &name, const Val
   r.dtype = *known;
   r.explicitDType = r.dtype != DType::Invalid;
   r.trainable = trainable.isNone() ? Value::boolean(true) : trainable;
+  r.trainableGiven = !trainable.isNone();
   if (!r.trainable.isBool()) {
     wrongType(c, fmt::format("trainable is True or False, not {}", typeName(trainable)));
     return false;
@@ -170,31 +172,33 @@ Value getLocalVariable(NativeCall &c) {
 }
 
 Value trueGetterCall(NativeCall &c) {
-  if (c[1].isPoison()) {
+  if (c[2].isPoison()) {
     c.interpreter.scopes.expectGaps();
     return Value::poison();
   }
   VariableRequest r;
-  r.shape = c[2];
-  r.initializer = c[4];
-  r.regularizer = c[5];
-  r.reuse = c[6];
-  r.collections = c[8];
-  r.partitioner = c[10];
-  r.constraint = c[13];
+  r.shape = c[3];
+  r.initializer = c[5];
+  r.regularizer = c[6];
+  r.reuse = c[7];
+  r.collections = c[9];
+  r.partitioner = c[11];
+  r.constraint = c[14];
   if (!isReuse(r.reuse) && !r.reuse.isPoison())
     return wrongType(
         c, fmt::format("reuse is True, False, None or AUTO_REUSE, not {}", typeName(r.reuse)));
-  if (!fillRequest(c, r, c[1], c[3], c[7])) return Value::poison();
+  if (!fillRequest(c, r, c[2], c[4], c[8])) return Value::poison();
   // The float32 that a getter is shown where no dtype was given is still none.
   int64_t given = c[0].isInt() ? c[0].asInt() : 2;
   if (given == 0 && r.dtype == DType::Float32) r.dtype = DType::Invalid;
   // That of the scope, passed on, is no dtype that the call asked for.
   if (given < 2) r.explicitDType = false;
+  r.trainableGiven = isTrue(c[1]);
   return c.interpreter.scopes.getVariableByKey(std::move(r));
 }
 constexpr NativeDef trueGetterDef = {
-    "getter(dtype_given, name, shape=None, dtype=None, initializer=None, regularizer=None, "
+    "getter(dtype_given, trainable_given, name, shape=None, dtype=None, initializer=None, "
+    "regularizer=None, "
     "reuse=None, "
     "trainable=None, collections=None, caching_device=None, partitioner=None, validate_shape=True, "
     "use_resource=None, constraint=None, synchronization=None, aggregation=None)",
@@ -227,10 +231,17 @@ Value makeVariable(NativeCall &c) {
     return wrongType(c, fmt::format("trainable is True or False, not {}", typeName(c[1])));
   if (c[0].isNone())
     return c.interpreter.fail(Code::WrongArguments, c.span, "Variable() needs an initial value");
-  Value made = c.interpreter.scopes.makeVariable(
-      c[0], *dtype, text && !text->text.empty() ? text->text : "Variable",
-      c[1].isNone() || c[1].asBool(), c[4], !c[5].isBool() || c[5].asBool(), c.span);
-  if (auto *variable = made.as<VariableObject>()) variable->constraint = c[6];
+  auto &scopes = c.interpreter.scopes;
+  bool named = text && !text->text.empty();
+  std::string_view asked = named && c.interpreter.trace() ? scopes.fullName(text->text) : "";
+  bool underReuse = isTrue(scopes.currentScope()->reuse);
+  Value made = scopes.makeVariable(c[0], *dtype, named ? text->text : "Variable",
+                                   c[1].isNone() || c[1].asBool(), c[4],
+                                   !c[5].isBool() || c[5].asBool(), c.span);
+  auto *variable = made.as<VariableObject>();
+  if (variable) variable->constraint = c[6];
+  if (variable && c.interpreter.trace())
+    c.interpreter.trace()->plain.push_back({variable->variable, asked, underReuse});
   return made;
 }
 
@@ -247,6 +258,8 @@ Value collectionOf(NativeCall &c, std::string_view key, const Value &scope) {
   if (!members)
     return c.interpreter.fail(Code::AttributeRange, c.span,
                               fmt::format("'{}' is no regular expression: {}", *pattern, why));
+  if (c.interpreter.trace() && pattern)
+    c.interpreter.scopes.traceCollection(*pattern, *members, c.span);
   return c.interpreter.heap.list(std::move(*members));
 }
 
@@ -331,7 +344,7 @@ constexpr NativeDef table[] = {
     {"name_scope(name=None, default_name=None, values=None)", nameScope},
     {"control_dependencies(control_inputs)", controlDependencies},
     {"get_variable(name, shape=None, dtype=None, initializer=None, regularizer=None, "
-     "trainable=True, "
+     "trainable=None, "
      "collections=None, partitioner=None, constraint=None, custom_getter=None, "
      "validate_shape=True, *, "
      "caching_device=None, use_resource=None, synchronization=None, aggregation=None)",
@@ -342,7 +355,7 @@ constexpr NativeDef table[] = {
      "validate_shape=True, *, "
      "caching_device=None, use_resource=None, synchronization=None, aggregation=None)",
      getLocalVariable},
-    {"Variable(initial_value, trainable=True, name='Variable', dtype=None, collections=None, "
+    {"Variable(initial_value, trainable=True, name=None, dtype=None, collections=None, "
      "validate_shape=True, *, "
      "constraint=None, caching_device=None, expected_shape=None, use_resource=None, "
      "synchronization=None, "

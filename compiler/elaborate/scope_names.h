@@ -29,6 +29,13 @@ public:
     return isValid(name, current_.empty()) && (current_.empty() || isValid(current_, true));
   }
 
+  /// A name in the current scope as it would be if nobody had taken it.
+  std::string_view fullName(std::string_view name) const {
+    if (current_.empty()) return arena_.copy(name);
+    std::string full(current_);
+    return arena_.copy(std::string_view(full.append("/").append(name)));
+  }
+
   /// Rule: the first to ask for a name in the current scope gets it; later ones get name_1,
   /// name_2, … The case of letters makes no difference to what is taken. The counter of a name
   /// is remembered, and a composed name counts as asked for.

@@ -8,8 +8,8 @@
 
 namespace graphc {
 
-ScopeRules::ScopeRules(Graph &graph, Heap &heap, ScopeHost &host)
-    : graph_(graph), heap_(heap), host_(host), names_(graph.arena) {
+ScopeRules::ScopeRules(Graph &graph, Heap &heap, ScopeHost &host, Trace *trace)
+    : graph_(graph), heap_(heap), host_(host), trace_(trace), names_(graph.arena) {
   root_ = heap_.make<ScopeObject>();
   scope_ = root_;
 }
@@ -68,6 +68,7 @@ bool ScopeRules::enterNameScope(std::string_view name, Span span, std::string_vi
     auto full = names_.unique(name, false);
     names_.setCurrent(full);
     graph_.nameScopes.emplace_back(full);
+    if (trace_) trace_->nameScopes.push_back({{span, host_.callSite()}, full});
   }
   bound = heap_.copy(fmt::format("{}/", names_.current()));
   return true;
@@ -165,7 +166,9 @@ bool ScopeRules::enterVariableScope(ManagerObject &manager, Span span, Value &bo
   std::string_view current = names_.current();
   std::string_view originalNameScope =
       current.empty() ? current : heap_.copy(fmt::format("{}/", current));
+  std::string_view asked;
   if (auxiliary) {
+    if (trace_ && !nameToOpen.empty()) asked = names_.fullName(nameToOpen);
     // An empty default name leaves all name scopes, as name_scope("") does.
     if (!nameToOpen.empty() || (!object && !text)) {
       if (!enterNameScope(nameToOpen, span, originalNameScope)) return false;
@@ -178,6 +181,8 @@ bool ScopeRules::enterVariableScope(ManagerObject &manager, Span span, Value &bo
   if (manager.pure) originalNameScope = text->text;
   if (manager.entered) originalNameScope = manager.settledNameScope;
   manager.settledNameScope = originalNameScope;
+
+  bool reuses = !isFalse((object ? object : scope_)->reuse);
 
   if (object) {
     ++openJumps_;
@@ -193,13 +198,16 @@ bool ScopeRules::enterVariableScope(ManagerObject &manager, Span span, Value &bo
       if (!manager.entered) manager.uniqueName = uniqueScopeName(byDefault->text);
       own = manager.uniqueName;
     }
+    bool numbered = !text && own != byDefault->text;
     scope_ = extendScope(manager, own, originalNameScope);
+    scope_->numbered = open.oldScope->numbered || numbered;
     countOpened(scope_->name);
     open.variableScope = scope_->name;
   }
   manager.entered = true;
   open_.push_back(open);
   bound = Value::object(scope_);
+  if (trace_) traceScope(manager, reuses, asked, asked.empty() ? "" : names_.current(), span);
   return true;
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "elaborate/scope_names.h"
+#include "elaborate/trace.h"
 #include "elaborate/value.h"
 #include "source/diagnostics.h"
 
@@ -62,6 +63,7 @@ struct VariableRequest {
   Value initializer, regularizer, partitioner, constraint, customGetter, collections;
   Value reuse; // False, True, AUTO_REUSE; None: either way
   Value trainable = Value::boolean(true);
+  bool trainableGiven = false;
   bool validateShape = true;
   Span span;
   // Of a part of a partitioned variable.
@@ -71,7 +73,7 @@ struct VariableRequest {
 
 class ScopeRules {
 public:
-  ScopeRules(Graph &graph, Heap &heap, ScopeHost &host);
+  ScopeRules(Graph &graph, Heap &heap, ScopeHost &host, Trace *trace = nullptr);
 
   // -- Names of operations
   /// The full name for an operation whose `name=` is `given` (empty: none). Nullopt after E0207
@@ -79,6 +81,8 @@ public:
   std::optional<std::string_view> operationName(std::string_view given, std::string_view otherwise,
                                                 Span span);
   std::string_view nameScope() const { return names_.current(); }
+  /// A name in the current name scope as it would be if nobody had taken it.
+  std::string_view fullName(std::string_view name) const { return names_.fullName(name); }
 
   // -- Scopes
   /// Checks of a variable_scope(...) call that need no entering (E0209).
@@ -137,6 +141,8 @@ public:
     size_t indexed = 0;
   };
   const std::vector<std::unique_ptr<Collection>> &collections() const { return collections_; }
+  /// Records that a collection was asked for with a scope, where there is a trace alone.
+  void traceCollection(std::string_view scope, const std::vector<Value> &members, Span span);
 
   /// Something in error may have made variables or scopes that are now missing: what is not
   /// there is no longer reported.
@@ -189,9 +195,16 @@ private:
   void existsError(const VariableRequest &request, const Variable *first);
   void missingError(const VariableRequest &request);
 
+  // Records for the lint; called where there is a trace alone.
+  void traceScope(const ManagerObject &manager, bool reuses, std::string_view askedNameScope,
+                  std::string_view nameScope, Span span);
+  void traceAsked(const VariableRequest &request);
+  void traceShared(const VariableObject &found, const VariableRequest &request);
+
   Graph &graph_;
   Heap &heap_;
   ScopeHost &host_;
+  Trace *trace_;
   ScopeNames names_;
   ScopeObject *root_;
   ScopeObject *scope_;

@@ -16,6 +16,7 @@ Interpreter::Flow Interpreter::execBlock(Block body) {
 
 Interpreter::Flow Interpreter::exec(const Stmt *stmt) {
   if (!spend(1, span(stmt))) return Flow::Return;
+  if (trace()) trace()->ran.insert(stmt);
   switch (stmt->kind) {
   case StmtKind::Assign: {
     const auto *assigned = stmt->as<AssignStmt>();

@@ -244,7 +244,9 @@ struct VariableObject : ObjectOf<ObjectKind::Variable> {
   Variable *variable = nullptr;
   Value initialValue; // what `.initial_value` gives
   Value constraint;
-  Value initializer, regularizer; // what made it, for the lint
+  // What made it, and what its scope gave then, for the lint.
+  Value initializer, regularizer, collections;
+  Value scopeInitializer, scopeRegularizer, scopeConstraint;
 };
 
 struct PartitionedObject : ObjectOf<ObjectKind::Partitioned> {
@@ -262,7 +264,8 @@ struct ScopeObject : ObjectOf<ObjectKind::Scope> {
   std::string_view originalNameScope;  // "image_filters/conv1/"; "" at the root
   Value reuse = Value::boolean(false); // False, True or AUTO_REUSE
   Value initializer, regularizer, partitioner, customGetter, constraint;
-  Value dtype; // None: nobody gave one
+  Value dtype;           // None: nobody gave one
+  bool numbered = false; // it, or one around it, got a number after its default_name
 };
 
 /// What `with` can enter; entered again it acts again.
@@ -271,8 +274,9 @@ struct ManagerObject : ObjectOf<ObjectKind::Manager> {
   // Arguments as given.
   Value nameOrScope, defaultName, values;
   Value initializer, regularizer, partitioner, customGetter, constraint, dtype;
-  Value reuse;     // None, True or AUTO_REUSE
-  Value auxiliary; // None: by the kind of nameOrScope
+  Value reuse;             // None, True or AUTO_REUSE
+  bool reuseFalse = false; // False was given
+  Value auxiliary;         // None: by the kind of nameOrScope
   bool poisoned = false;
   bool pure = false; // no name scope of its own: a template's scope made ahead
   std::vector<Operation *> controls;
@@ -394,6 +398,9 @@ inline std::string someOf(const Value &value) { return withArticle(typeName(valu
 /// As Python's and TensorFlow's str() and repr() give it.
 std::string str(const Value &value);
 std::string repr(const Value &value);
+/// Whether two initializers, regularizers, partitioners or constraints ask for the same: functions
+/// by their text and what they see, tensors by how they are computed.
+bool sameSetting(const Value &a, const Value &b, int depth = 0);
 /// Python's ==; tensors and variables by identity.
 bool equal(const Value &a, const Value &b);
 

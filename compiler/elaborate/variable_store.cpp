@@ -74,6 +74,7 @@ Value ScopeRules::getVariable(VariableRequest request) {
   inherit(request.reuse, scope_->reuse);
   if (request.dtype == DType::Invalid && scope_->dtype.isDType())
     request.dtype = scope_->dtype.asDType();
+  if (trace_) traceAsked(request);
   NameScopeSwitch root(*this, "");
   if (request.customGetter.isNone()) return getVariableByKey(std::move(request));
   if (request.customGetter.isPoison()) return poisoned(request);
@@ -87,9 +88,8 @@ Value ScopeRules::getVariable(VariableRequest request) {
   // Whether a dtype was given is not to be seen in what the getter passes on.
   Value passed = Value::dtype(request.dtype == DType::Invalid ? DType::Float32 : request.dtype);
   // 0: no dtype was given; 1: by the scope; 2: in the call.
-  bound->positional = {Value::integer(request.explicitDType             ? 2
-                                      : request.dtype != DType::Invalid ? 1
-                                                                        : 0)};
+  int64_t dtypeGiven = request.explicitDType ? 2 : request.dtype != DType::Invalid ? 1 : 0;
+  bound->positional = {Value::integer(dtypeGiven), Value::boolean(request.trainableGiven)};
   std::vector<std::pair<std::string_view, Value>> keywords = {
       {"getter", Value::object(bound)},
       {"name", heap_.ownedText(request.name)},
@@ -246,6 +246,7 @@ Value ScopeRules::share(VariableObject *found, const VariableRequest &request,
                     fmt::format("the initializer of {} has dtype {}, but dtype {} is asked for",
                                 request.name, dtypeName(initial), dtypeName(request.dtype)));
   variable->sharedAt.push_back(host_.place(request.span).span);
+  if (trace_) traceShared(*found, request);
   return Value::object(found);
 }
 
@@ -373,6 +374,11 @@ Value ScopeRules::create(VariableRequest &request, const AskedShape *shape) {
   made->constraint = request.constraint;
   made->initializer = request.initializer;
   made->regularizer = request.regularizer;
+  made->collections = request.collections;
+  made->scopeInitializer = scope_->initializer;
+  made->scopeRegularizer = scope_->regularizer;
+  made->scopeConstraint = scope_->constraint;
+  if (trace_) trace_->made.push_back({variable, request.reuse.isAutoReuse(), scope_->numbered});
   if (!registerVariable(made, request.collections)) return poisoned(request);
   store_.emplace(variable->name, made);
 

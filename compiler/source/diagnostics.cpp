@@ -56,9 +56,9 @@ void Diagnostics::add(Diagnostic diagnostic) {
 }
 
 std::optional<FileId> readSource(SourceManager &sources, const std::string &path,
-                                 Diagnostics &diagnostics) {
+                                 Diagnostics &diagnostics, const FileReader &read) {
   std::string why;
-  auto text = readFile(path, why);
+  auto text = read(path, why);
   if (!text) {
     diagnostics.error(Code::UnreadableFile, {sources.add(path, ""), 0, 0},
                       fmt::format("'{}' can't be read: {}", path, why));

@@ -76,13 +76,30 @@ private:
 /// Reads the file named on a command line ("-": standard input). One that can't be read, isn't
 /// UTF-8 or is larger than 2 GB is E0004 or E0007, and there is no id.
 std::optional<FileId> readSource(SourceManager &sources, const std::string &path,
-                                 Diagnostics &diagnostics);
+                                 Diagnostics &diagnostics, const FileReader &read = readFile);
 
 enum class DiagnosticFormat : uint8_t { Text, Json, Sarif, GitHub, JUnit };
+
+/// A lint rule, for formats that declare what can be found.
+struct RuleInfo {
+  std::string_view code, name, summary;
+  Severity severity = Severity::Warning;
+  bool on = true;
+};
+
+/// A finding that a comment in the source suppresses, with the reason given there.
+struct SuppressedDiagnostic {
+  Diagnostic finding;
+  std::string reason;
+};
 
 struct RenderOptions {
   DiagnosticFormat format = DiagnosticFormat::Text;
   bool color = false;
+  std::string note;                             // added to the summary line of text
+  std::vector<RuleInfo> rules;                  // SARIF declares them beside the errors
+  std::vector<SuppressedDiagnostic> suppressed; // SARIF lists them
+  bool successful = true;                       // false: something could not be looked at
 };
 
 /// The whole list in one of the formats, ready to be written.

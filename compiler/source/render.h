@@ -21,9 +21,9 @@ std::string relativePath(const std::string &path);
 /// "2 errors, 1 warning"; "" for an empty list.
 std::string summaryLine(const Diagnostics &diagnostics);
 
-std::string renderText(const Diagnostics &diagnostics, bool color);
+std::string renderText(const Diagnostics &diagnostics, const RenderOptions &options);
 std::string renderJson(const Diagnostics &diagnostics);
-std::string renderSarif(const Diagnostics &diagnostics);
+std::string renderSarif(const Diagnostics &diagnostics, const RenderOptions &options);
 std::string renderGitHub(const Diagnostics &diagnostics);
 std::string renderJUnit(const Diagnostics &diagnostics);
 

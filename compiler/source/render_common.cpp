@@ -41,11 +41,11 @@ std::string summaryLine(const Diagnostics &diagnostics) {
 std::string render(const Diagnostics &diagnostics, const RenderOptions &options) {
   switch (options.format) {
   case DiagnosticFormat::Text:
-    return renderText(diagnostics, options.color);
+    return renderText(diagnostics, options);
   case DiagnosticFormat::Json:
     return renderJson(diagnostics);
   case DiagnosticFormat::Sarif:
-    return renderSarif(diagnostics);
+    return renderSarif(diagnostics, options);
   case DiagnosticFormat::GitHub:
     return renderGitHub(diagnostics);
   case DiagnosticFormat::JUnit:

@@ -98,27 +98,38 @@ Json fixesOf(const SourceManager &sources, const Diagnostic &d) {
 
 } // namespace
 
-std::string renderSarif(const Diagnostics &diagnostics) {
-  const SourceManager &sources = diagnostics.sources();
+/// What is declared of rules and errors, in the order of their declaration.
+struct Declared {
   Json rules = Json::array();
-  std::map<std::string, size_t, std::less<>> ruleIndex;
-  auto declare = [&](std::string_view code, std::string_view summary, Severity severity) {
-    ruleIndex.emplace(code, rules.size());
-    rules.push_back({{"id", code},
-                     {"shortDescription", {{"text", summary}}},
-                     {"help", {{"text", fmt::format("graphc explain {}", code)}}},
-                     {"defaultConfiguration", {{"level", levelOf(severity)}}}});
-  };
-  for (Code code : allCodes()) declare(codeNumber(code), codeSummary(code), Severity::Error);
+  std::map<std::string, size_t, std::less<>> index;
+
+  void add(const RuleInfo &rule) {
+    index.emplace(rule.code, rules.size());
+    Json made = {{"id", rule.code}};
+    if (!rule.name.empty()) made["name"] = rule.name;
+    made["shortDescription"] = {{"text", rule.summary}};
+    made["help"] = {{"text", fmt::format("graphc explain {}", rule.code)}};
+    made["defaultConfiguration"] = {{"level", levelOf(rule.severity)}};
+    if (!rule.on) made["defaultConfiguration"]["enabled"] = false;
+    rules.push_back(std::move(made));
+  }
+};
+
+std::string renderSarif(const Diagnostics &diagnostics, const RenderOptions &options) {
+  const SourceManager &sources = diagnostics.sources();
+  Declared declared;
+  for (Code code : allCodes())
+    declared.add({codeNumber(code), "", codeSummary(code), Severity::Error, true});
+  for (const RuleInfo &rule : options.rules) declared.add(rule);
 
   Json results = Json::array();
   Fingerprints fingerprints;
-  for (const Diagnostic &d : diagnostics.all()) {
-    if (!ruleIndex.contains(d.code)) declare(d.code, d.code, d.severity);
+  auto add = [&](const Diagnostic &d) -> Json & {
+    if (!declared.index.contains(d.code)) declared.add({d.code, "", d.code, d.severity, true});
     std::string text = d.message;
     if (!d.help.empty()) text += "\n" + d.help;
     Json result = {{"ruleId", d.code},
-                   {"ruleIndex", ruleIndex[d.code]},
+                   {"ruleIndex", declared.index[d.code]},
                    {"level", levelOf(d.severity)},
                    {"message", {{"text", text}}},
                    {"locations", Json::array()}};
@@ -132,12 +143,20 @@ std::string renderSarif(const Diagnostics &diagnostics) {
     result["partialFingerprints"] = {{"graphcLine/v1", fingerprints.next(sources, d)}};
     if (!d.fixes.empty()) result["fixes"] = fixesOf(sources, d);
     results.push_back(std::move(result));
+    return results.back();
+  };
+  for (const Diagnostic &d : diagnostics.all()) add(d);
+  for (const auto &suppressed : options.suppressed) {
+    Json suppression = {{"kind", "inSource"}};
+    if (!suppressed.reason.empty()) suppression["justification"] = suppressed.reason;
+    add(suppressed.finding)["suppressions"] = Json::array({suppression});
   }
 
-  Json driver = {{"name", "graphc"}, {"version", GRAPHC_VERSION}, {"rules", std::move(rules)}};
+  Json driver = {
+      {"name", "graphc"}, {"version", GRAPHC_VERSION}, {"rules", std::move(declared.rules)}};
   Json run = {{"tool", {{"driver", std::move(driver)}}},
               {"columnKind", "unicodeCodePoints"},
-              {"invocations", Json::array({{{"executionSuccessful", true}}})},
+              {"invocations", Json::array({{{"executionSuccessful", options.successful}}})},
               {"results", std::move(results)}};
   Json log = {{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"},
               {"version", "2.1.0"},

@@ -157,8 +157,8 @@ void writeEntry(std::string &out, const Style &style, const SourceManager &sourc
 
 } // namespace
 
-std::string renderText(const Diagnostics &diagnostics, bool color) {
-  Style style{color};
+std::string renderText(const Diagnostics &diagnostics, const RenderOptions &options) {
+  Style style{options.color};
   const SourceManager &sources = diagnostics.sources();
   std::string out;
   for (const Diagnostic &d : diagnostics.all()) {
@@ -173,6 +173,8 @@ std::string renderText(const Diagnostics &diagnostics, bool color) {
           fmt::format("  {}fix:{} {}\n", style.info(), style.off(), printable(fix.message, true));
   }
   std::string summary = summaryLine(diagnostics);
+  if (!options.note.empty())
+    summary += summary.empty() ? options.note : fmt::format(" ({})", options.note);
   if (!summary.empty()) out += fmt::format("{}{}{}\n", style.bold(), summary, style.off());
   return out;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -74,6 +75,7 @@ std::optional<size_t> firstInvalidUtf8(std::string_view text);
 /// Reads a whole file: standard input for "-", that of a git version for "git:REV:PATH". On
 /// failure: nullopt, and `why` says the reason in words ("No such file or directory").
 std::optional<std::string> readFile(const std::string &path, std::string &why);
+using FileReader = std::function<std::optional<std::string>(const std::string &, std::string &)>;
 
 /// The name in `candidates` that `name` is most likely a misspelling of, if any is close.
 std::optional<std::string> nearestName(std::string_view name,

@@ -1,0 +1,304 @@
+#include "lint/lint.h"
+
+#include "interface/inspect.h"
+#include "interface/plan.h"
+#include "lint/rule.h"
+#include "lint/suppress.h"
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+namespace graphc {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A place that is the same in every run: the file's canonical path and an offset.
+using TextPlace = std::pair<std::string, uint32_t>;
+
+struct JobResult {
+  SourceManager sources;
+  std::vector<Finding> findings;
+  std::vector<LintRun> runs;
+  std::string printed;
+  std::vector<std::string> usageErrors;
+  std::vector<std::string> params;
+  std::set<std::string> unknown, known;  // defines
+  std::set<TextPlace> used;              // codes of suppressions
+  std::vector<Suppression> suppressions; // of the definition itself, of the first run
+  std::set<uint32_t> couldBeUsed;        // codes of these, by offset
+  std::set<std::pair<std::string, std::string>> readNames; // of other files: (path, name)
+  bool unreadable = false, whole = true;
+};
+
+std::string canonical(const std::string &path) {
+  std::error_code failed;
+  auto known = fs::weakly_canonical(path, failed);
+  return failed ? path : known.string();
+}
+
+std::string stemOf(const std::string &path) {
+  if (path == "-") return "model";
+  std::string name = fs::path(path).filename().string();
+  if (name.ends_with(".graph")) name.resize(name.size() - 6);
+  return name;
+}
+
+ElaborateOptions elaborateOptions(const LintOptions &options, const Defines &defines) {
+  ElaborateOptions how;
+  how.defines = defines;
+  how.limits = options.limits;
+  how.print = [](std::string_view) {};
+  if (!options.texts.empty())
+    how.read = [&options](const std::string &path, std::string &why) -> std::optional<std::string> {
+      auto known = options.texts.find(path);
+      return known == options.texts.end() ? readFile(path, why) : known->second;
+    };
+  return how;
+}
+
+void runOnce(const LintJob &job, const LintOptions &options, const Defines &defines,
+             JobResult &result) {
+  Diagnostics diagnostics(result.sources);
+  Trace trace;
+  ElaborateOptions how = elaborateOptions(options, defines);
+  how.trace = &trace;
+  how.print = [&](std::string_view line) { result.printed.append(line) += '\n'; };
+  auto elaborated = elaborate(result.sources, job.path, how, diagnostics);
+  result.unreadable |= elaborated->unreadable;
+  result.params = elaborated->params;
+  result.runs.push_back({job.path, defines, elaborated->files});
+  auto &unknown = elaborated->unknownDefines;
+  for (const auto &[name, value] : defines)
+    (std::find(unknown.begin(), unknown.end(), name) == unknown.end() ? result.known
+                                                                      : result.unknown)
+        .insert(name);
+  auto &wrong = elaborated->usageErrors; // those on names that are unknown come last
+  result.usageErrors.insert(result.usageErrors.end(), wrong.begin(), wrong.end() - unknown.size());
+  if (!diagnostics.hasErrors() && result.usageErrors.empty())
+    planInterface(elaborated->graph, stemOf(job.path), diagnostics);
+  bool whole = !diagnostics.hasErrors();
+  result.whole &= whole;
+
+  for (const auto &error : diagnostics.all()) {
+    Finding &made = result.findings.emplace_back();
+    static_cast<Diagnostic &>(made) = error;
+  }
+  if (elaborated->unreadable) return;
+  LintContext lint(result.sources, *elaborated, trace);
+  lint.run(whole);
+  auto suppressions = applySuppressions(lint);
+  auto offsetOf = [](const Suppression &s, const Suppression::Code &code) {
+    return code.span.valid() ? code.span.begin : s.comment.begin;
+  };
+  for (const auto &suppression : suppressions)
+    for (const auto &code : suppression.codes)
+      if (couldBeUsed(lint, suppression, code.text))
+        result.couldBeUsed.insert(offsetOf(suppression, code));
+  for (auto &[file, places] : lint.usedSuppressions)
+    for (uint32_t place : places)
+      result.used.emplace(canonical(result.sources.file(file).path()), place);
+  if (result.suppressions.empty()) result.suppressions = std::move(suppressions);
+  for (const auto &read : trace.namesRead) result.readNames.insert(read);
+  result.findings.insert(result.findings.end(), std::make_move_iterator(lint.findings.begin()),
+                         std::make_move_iterator(lint.findings.end()));
+}
+
+void runJob(const LintJob &job, const LintOptions &options, JobResult &result) {
+  std::vector<Defines> tables = job.config->defines;
+  if (tables.empty()) tables.emplace_back();
+  std::set<Defines> done;
+  for (auto &table : tables) {
+    for (const auto &given : options.defines) {
+      std::erase_if(table, [&](auto &known) { return known.first == given.first; });
+      table.push_back(given);
+    }
+    // Params that this definition has not make no run of their own.
+    Defines effective = table;
+    if (!done.empty())
+      std::erase_if(effective, [&](auto &define) {
+        bool unknown = std::find(result.params.begin(), result.params.end(), define.first) ==
+                           result.params.end() &&
+                       !result.known.contains(define.first);
+        if (unknown) result.unknown.insert(define.first);
+        return unknown;
+      });
+    if (!done.insert(effective).second) continue;
+    runOnce(job, options, effective, result);
+    if (done.size() == 1) {
+      std::erase_if(effective, [&](auto &define) { return result.unknown.contains(define.first); });
+      done.insert(effective);
+    }
+    if (result.unreadable) return;
+  }
+}
+
+/// Brings what the jobs found into one set of files.
+class Merger {
+public:
+  Merger(const std::vector<LintJob> &jobs, const LintOptions &options, LintReport &report)
+      : jobs_(jobs), options_(options), report_(report) {}
+
+  void merge(std::vector<std::unique_ptr<JobResult>> &results) {
+    for (const auto &result : results) {
+      for (const auto &[path, name] : result->readNames) read_.emplace(canonical(path), name);
+      used_.insert(result->used.begin(), result->used.end());
+    }
+    for (size_t i = 0; i < results.size(); ++i) mergeJob(jobs_[i], *results[i]);
+    for (size_t i = 0; i < results.size(); ++i) unusedSuppressions(jobs_[i], *results[i]);
+    auto keyOf = [&](const Finding &f) {
+      return std::tuple(f.span.valid() ? std::string_view(report_.sources.file(f.span.file).path())
+                                       : std::string_view(),
+                        f.span.begin, f.span.end, std::string_view(f.code));
+    };
+    std::stable_sort(report_.findings.begin(), report_.findings.end(),
+                     [&](auto &a, auto &b) { return keyOf(a) < keyOf(b); });
+    unknownDefines(results);
+  }
+
+private:
+  FileId fileOf(const SourceManager &sources, FileId file) {
+    const SourceFile &from = sources.file(file);
+    auto &known = files_[from.path()];
+    for (FileId id : known)
+      if (report_.sources.file(id).text() == from.text()) return id;
+    known.push_back(report_.sources.add(from.path(), std::string(from.text())));
+    return known.back();
+  }
+
+  void move(Finding &finding, const SourceManager &sources) {
+    // Most are in the file of the one before.
+    std::map<FileId, FileId> moved;
+    auto relocate = [&](Span &span) {
+      if (!span.valid()) return;
+      auto [at, isNew] = moved.try_emplace(span.file);
+      if (isNew) at->second = fileOf(sources, span.file);
+      span.file = at->second;
+    };
+    relocate(finding.span);
+    for (auto &note : finding.notes) relocate(note.span);
+    for (auto &fix : finding.fixes) relocate(fix.span);
+  }
+
+  void add(Finding finding, const LintConfig &config, const SourceManager &sources) {
+    bool isError = codeFromNumber(finding.code).has_value();
+    if (!isError && !config.isOn(finding.code)) return;
+    if (!finding.name.empty() && finding.span.valid() &&
+        read_.contains({canonical(sources.file(finding.span.file).path()), finding.name}))
+      return;
+    if (!isError) finding.severity = config.severityOf(finding.code, finding.severity);
+    move(finding, sources);
+    // The same in another run of the same text.
+    std::string path =
+        finding.span.valid() ? report_.sources.file(finding.span.file).path() : std::string();
+    if (!seen_
+             .emplace(path, finding.span.begin, finding.span.end, finding.code,
+                      isError ? finding.message : std::string())
+             .second)
+      return;
+    Severity threshold = options_.failOn.value_or(config.failOn.value_or(Severity::Warning));
+    finding.fails = !finding.suppressed && finding.severity <= threshold;
+    report_.findings.push_back(std::move(finding));
+  }
+
+  void mergeJob(const LintJob &job, JobResult &result) {
+    report_.printed += result.printed;
+    report_.unreadable |= result.unreadable;
+    report_.usageErrors.insert(report_.usageErrors.end(), result.usageErrors.begin(),
+                               result.usageErrors.end());
+    std::move(result.runs.begin(), result.runs.end(), std::back_inserter(report_.runs));
+    if (!result.unreadable && result.sources.size()) fileOf(result.sources, 0);
+    for (auto &finding : result.findings) add(std::move(finding), *job.config, result.sources);
+  }
+
+  void unusedSuppressions(const LintJob &job, JobResult &result) {
+    if (!result.whole || result.unreadable) return;
+    std::string path = canonical(job.path);
+    for (auto &suppression : result.suppressions) {
+      bool kept = false;
+      for (auto &code : suppression.codes) {
+        code.used |= used_.contains({path, code.span.begin}) ||
+                     !result.couldBeUsed.contains(code.span.begin);
+        kept |= suppression.wholeFile && code.text == "W0309";
+      }
+      if (kept) continue;
+      if (auto finding = unusedSuppressionOf(result.sources, suppression))
+        add(std::move(*finding), *job.config, result.sources);
+    }
+  }
+
+  /// A param that no definition has is a slip.
+  void unknownDefines(const std::vector<std::unique_ptr<JobResult>> &results) {
+    std::set<std::string> unknown, known, params;
+    for (const auto &result : results) {
+      if (result->unreadable || !result->whole) return; // it may be one of what was lost
+      unknown.insert(result->unknown.begin(), result->unknown.end());
+      known.insert(result->known.begin(), result->known.end());
+      params.insert(result->params.begin(), result->params.end());
+    }
+    std::vector<std::string_view> names(params.begin(), params.end());
+    for (const auto &name : unknown) {
+      if (known.contains(name)) continue;
+      auto near = nearestName(name, names);
+      std::string message = fmt::format("no param is called '{}'", name);
+      if (near)
+        message += fmt::format("; did you mean '{}'?", *near);
+      else if (!params.empty())
+        message += fmt::format("; there are: {}", fmt::join(params, ", "));
+      report_.usageErrors.push_back(std::move(message));
+    }
+  }
+
+  const std::vector<LintJob> &jobs_;
+  const LintOptions &options_;
+  LintReport &report_;
+  std::map<std::string, std::vector<FileId>> files_;
+  std::set<std::tuple<std::string, uint32_t, uint32_t, std::string, std::string>> seen_;
+  std::set<std::pair<std::string, std::string>> read_;
+  std::set<TextPlace> used_;
+};
+
+} // namespace
+
+std::unique_ptr<LintReport> lint(const std::vector<LintJob> &jobs, const LintOptions &options) {
+  std::vector<std::unique_ptr<JobResult>> results(jobs.size());
+  std::atomic<size_t> next = 0;
+  auto work = [&] {
+    for (size_t i = next++; i < jobs.size(); i = next++) {
+      results[i] = std::make_unique<JobResult>();
+      runJob(jobs[i], options, *results[i]);
+    }
+  };
+  size_t count = std::min<size_t>(std::max(1u, std::thread::hardware_concurrency()), jobs.size());
+  std::vector<std::thread> workers;
+  for (size_t i = 1; i < count; ++i) workers.emplace_back(work);
+  work();
+  for (auto &worker : workers) worker.join();
+  auto report = std::make_unique<LintReport>();
+  Merger(jobs, options, *report).merge(results);
+  return report;
+}
+
+std::optional<std::string> graphSignature(const LintRun &run, const LintOptions &options) {
+  SourceManager sources;
+  Diagnostics diagnostics(sources);
+  auto elaborated =
+      elaborate(sources, run.path, elaborateOptions(options, run.defines), diagnostics);
+  if (diagnostics.hasErrors() || elaborated->unreadable) return std::nullopt;
+  using Json = nlohmann::ordered_json;
+  Json shown = Json::parse(inspectJson(elaborated->graph, sources, run.path), nullptr, false);
+  for (const char *list : {"variables", "operations"})
+    for (auto &entry : shown[list]) {
+      entry.erase("location");
+      // Where it is shared is a place; how often is not.
+      if (entry.contains("shared_at")) entry["shared_at"] = entry["shared_at"].size();
+    }
+  return shown.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n" +
+         print(elaborated->graph);
+}
+
+} // namespace graphc

@@ -1,0 +1,30 @@
+// W0203. A name_scope prefixes operations and Variables. A get_variable within it is named after
+// the variable scope alone, so what looks like `tower_0/weights` is `weights`.
+#include "lint/rule.h"
+
+namespace graphc {
+
+namespace {
+
+void run(LintContext &lint) {
+  for (const auto &asked : lint.trace.asked) {
+    if (asked.ignoredNameScope.empty()) continue;
+    auto &found = lint.report(
+        asked.place, fmt::format("the name_scope '{}' is no part of the variable's name, which is "
+                                 "'{}'",
+                                 asked.ignoredNameScope, asked.name));
+    found.help = "open a variable_scope if the variable is to have the prefix; else ask for it "
+                 "outside of the name_scope";
+  }
+}
+
+} // namespace
+
+extern const Rule nameScopeIgnored;
+const Rule nameScopeIgnored = {
+    .code = "W0203",
+    .name = "name-scope-ignored",
+    .summary = "get_variable right within a name_scope, which is no part of the variable's name",
+    .run = run};
+
+} // namespace graphc
