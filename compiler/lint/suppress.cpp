@@ -29,6 +29,7 @@ class Headers {
 public:
   explicit Headers(const Module &module) {
     for (const auto *stmt : module.body) add(*stmt);
+    std::sort(all.begin(), all.end(), [](auto &a, auto &b) { return a.begin < b.begin; });
   }
   std::vector<Header> all; // by begin
 
