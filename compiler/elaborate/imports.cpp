@@ -118,7 +118,9 @@ Value Interpreter::runFile(FileId id, const std::string &path) {
     trace()->modules.push_back(module);
     for (size_t i = known; i < workspace_.infos.size(); ++i)
       for (Symbol name : workspace_.infos[i]->names)
-        if (has(name)) trace()->libraryNames.insert(name);
+        // `layers` is what a file of layers is called as well.
+        if (has(name) && !libraryValue(symbols.text(name)).is(ObjectKind::Namespace))
+          trace()->libraryNames.insert(name);
   }
   auto *file = heap.make<FileObject>();
   file->path = heap.copy(path);

@@ -4,7 +4,9 @@
 
 #include <filesystem>
 
+// As headers alone: the library that Debian builds throws exceptions.
 #define TOML_EXCEPTIONS 0
+#define TOML_HEADER_ONLY 1
 #include <toml++/toml.h>
 
 namespace graphc {
