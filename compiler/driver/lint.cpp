@@ -90,9 +90,8 @@ RenderOptions renderOptions(const Options &options, const LintReport &report, si
   RenderOptions render = renderOptionsFor(options.diagnostics, true);
   size_t safe = countFixable(report.findings, false), all = countFixable(report.findings, true);
   if (safe) render.note = fmt::format("{} fixable with --fix", safe);
-  if (all > safe)
-    render.note += fmt::format("{}{} with --unsafe-fixes", safe ? ", " : "", all - safe) +
-                   (safe ? "" : " fixable");
+  if (all > safe && safe) render.note += fmt::format(", {} with --unsafe-fixes", all - safe);
+  if (all > safe && !safe) render.note = fmt::format("{} fixable with --unsafe-fixes", all);
   if (fixed)
     render.note = fmt::format("{} fixed{}", fixed, render.note.empty() ? "" : ", ") + render.note;
   for (const auto *rule : allRules())
