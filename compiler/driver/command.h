@@ -36,6 +36,7 @@ int runExplain(const Arguments &arguments);
 int runDiff(const Arguments &arguments);
 int runFmt(const Arguments &arguments);
 int runLint(const Arguments &arguments);
+int runLsp(const Arguments &arguments);
 
 /// "graphc: error: MESSAGE" on standard error; returns exitUsage.
 int usageError(std::string_view message);
