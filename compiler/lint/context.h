@@ -9,6 +9,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 namespace graphc {
 
@@ -42,7 +43,9 @@ public:
   /// reference holds until the next report. One place gets one finding of a rule: for a second one
   /// the reference leads nowhere.
   Finding &report(Trace::Place place, std::string message);
-  Finding &report(Span span, std::string message) { return report({span, nullptr}, message); }
+  Finding &report(Span span, std::string message) {
+    return report({span, nullptr}, std::move(message));
+  }
 
   /// The place in the user's own text; invalid where there is none.
   Span userPlace(Trace::Place place) const;

@@ -235,11 +235,7 @@ Json renameEdits(const Analysis &analysis, uint32_t offset, const std::string &n
     why = old ? "a name of the library can't be renamed" : "there is no name here";
     return nullptr;
   }
-  bool plain = !name.empty() && !(name[0] >= '0' && name[0] <= '9') &&
-               std::all_of(name.begin(), name.end(), [](char c) {
-                 return std::isalnum(uint8_t(c)) || c == '_' || (c & 0x80);
-               });
-  if (!plain || isKeyword(name)) {
+  if (!isPlainName(name)) {
     why = fmt::format("'{}' is no name", name);
     return nullptr;
   }

@@ -1,5 +1,6 @@
 // The builder's actions of what a module shows outside: imports, params, exports.
 #include "syntax/builder.h"
+#include "syntax/keywords.h"
 
 namespace graphc {
 
@@ -37,6 +38,10 @@ void AstBuilder::importStatement(bool hasAlias) {
   auto *made = add<ImportStmt>(simpleBegin_);
   made->source = source_;
   if (hasAlias) made->alias = identifier();
+  // "lib/layers.graph" binds `layers`, whether or not that stands anywhere else in the file.
+  std::string_view stem = source_.path.substr(source_.path.rfind('/') + 1);
+  if (stem.ends_with(".graph")) stem.remove_suffix(6);
+  if (source_.isFile && !hasAlias && isPlainName(stem)) symbols_.intern(stem);
 }
 
 void AstBuilder::beginFrom() { pushFrame(last().begin, imported_.size()); }

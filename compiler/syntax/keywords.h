@@ -10,5 +10,8 @@ namespace graphc {
 /// are names elsewhere.
 std::span<const std::string_view> keywords();
 bool isKeyword(std::string_view word);
+/// Whether a text could be a name of a definition: letters, digits, `_`, no digit first, no
+/// keyword.
+bool isPlainName(std::string_view text);
 
 } // namespace graphc
