@@ -2,48 +2,17 @@
 #include "elaborate/native.h"
 #include "elaborate/resolve.h"
 #include "elaborate/scope_rules.h"
+#include "graph/same.h"
 #include "syntax/walk.h"
 
 #include <algorithm>
+#include <functional>
 
 namespace graphc {
 
 namespace {
 
 constexpr int maxCompared = 64; // deep
-
-bool sameAttr(const Attr &a, const Attr &b) {
-  auto sameDims = [](std::span<const Dim> x, std::span<const Dim> y) {
-    return std::equal(x.begin(), x.end(), y.begin(), y.end(),
-                      [](Dim m, Dim n) { return m.value == n.value && m.expr == n.expr; });
-  };
-  if (a.name != b.name || a.kind != b.kind) return false;
-  switch (a.kind) {
-  case Attr::None:
-    return true;
-  case Attr::Int:
-    return a.i == b.i;
-  case Attr::Float:
-    return a.f == b.f;
-  case Attr::Bool:
-    return a.b == b.b;
-  case Attr::Text:
-    return a.text == b.text;
-  case Attr::Type:
-    return a.dtype == b.dtype;
-  case Attr::Ints:
-    return std::equal(a.ints.begin(), a.ints.end(), b.ints.begin(), b.ints.end());
-  case Attr::Dims:
-    return sameDims(a.dims, b.dims);
-  case Attr::Tensor:
-    return a.literal->dtype == b.literal->dtype &&
-           std::equal(a.literal->dims.begin(), a.literal->dims.end(), b.literal->dims.begin(),
-                      b.literal->dims.end()) &&
-           std::equal(a.literal->bytes.begin(), a.literal->bytes.end(), b.literal->bytes.begin(),
-                      b.literal->bytes.end());
-  }
-  return false;
-}
 
 /// What tells apart operations that draw numbers says nothing of what is drawn.
 bool isSeed(const Attr &attr) { return attr.name.starts_with("seed") || attr.name == "key"; }
@@ -58,7 +27,9 @@ bool sameTensor(const Tensor *a, const Tensor *b, int depth) {
     return false;
   if (a->op->type.starts_with("Placeholder")) return false;
   for (size_t i = 0; i < a->op->attrs.size(); ++i)
-    if (!isSeed(a->op->attrs[i]) && !sameAttr(a->op->attrs[i], b->op->attrs[i])) return false;
+    if (!isSeed(a->op->attrs[i]) &&
+        !sameAttr(a->op->attrs[i], b->op->attrs[i], std::equal_to<double>(), std::equal_to<Dim>()))
+      return false;
   for (size_t i = 0; i < a->op->inputs.size(); ++i)
     if (!sameTensor(a->op->inputs[i], b->op->inputs[i], depth + 1 + int(i > 0) * 8)) return false;
   return true;

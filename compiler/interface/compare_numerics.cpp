@@ -1,3 +1,4 @@
+#include "graph/same.h"
 #include "interface/compare.h"
 
 #include <algorithm>
@@ -8,37 +9,11 @@ namespace graphc {
 
 namespace {
 
-bool same(const Literal *a, const Literal *b) {
-  if (!a || !b) return a == b;
-  return a->dtype == b->dtype &&
-         std::equal(a->dims.begin(), a->dims.end(), b->dims.begin(), b->dims.end()) &&
-         std::equal(a->bytes.begin(), a->bytes.end(), b->bytes.begin(), b->bytes.end());
-}
-
-bool same(const Attr &a, const Attr &b) {
-  if (a.kind != b.kind || a.name != b.name) return false;
-  switch (a.kind) {
-  case Attr::None:
-    return true;
-  case Attr::Int:
-    return a.i == b.i;
-  case Attr::Float:
-    return a.f == b.f || (a.f != a.f && b.f != b.f);
-  case Attr::Bool:
-    return a.b == b.b;
-  case Attr::Text:
-    return a.text == b.text;
-  case Attr::Type:
-    return a.dtype == b.dtype;
-  case Attr::Ints:
-    return std::equal(a.ints.begin(), a.ints.end(), b.ints.begin(), b.ints.end());
-  case Attr::Dims:
-    return std::equal(a.dims.begin(), a.dims.end(), b.dims.begin(), b.dims.end(),
-                      [](const Dim &x, const Dim &y) { return toString(x) == toString(y); });
-  case Attr::Tensor:
-    return same(a.literal, b.literal);
-  }
-  return false;
+/// Of two graphs: dimensions are the same where they read the same.
+bool sameText(const Attr &a, const Attr &b) {
+  auto sameFloat = [](double x, double y) { return x == y || (x != x && y != y); };
+  auto sameDim = [](const Dim &x, const Dim &y) { return toString(x) == toString(y); };
+  return sameAttr(a, b, sameFloat, sameDim);
 }
 
 /// Walks two graphs side by side.
@@ -125,7 +100,7 @@ private:
         (a.variable && nowCalled(a.variable->opName) != b.variable->opName))
       return false;
     for (size_t i = 0; i < a.attrs.size(); ++i)
-      if (!same(a.attrs[i], b.attrs[i])) return false;
+      if (!sameText(a.attrs[i], b.attrs[i])) return false;
     for (size_t i = 0; i < a.inputs.size(); ++i)
       if (a.inputs[i]->index != b.inputs[i]->index) return false;
     for (size_t i = 0; i < a.outputs.size(); ++i)

@@ -1,44 +1,23 @@
 // Merges operations that compute the same: same type, inputs, attributes and control inputs. Reads
 // of a variable that wait for the same see the same value; other stateful operations are left
 // alone.
+#include "graph/same.h"
 #include "transform/passes.h"
 #include "transform/rewrite.h"
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <string_view>
 #include <unordered_map>
 
 namespace graphc {
 
 namespace {
-bool sameAttr(const Attr &a, const Attr &b) {
-  if (a.name != b.name || a.kind != b.kind) return false;
-  switch (a.kind) {
-  case Attr::None:
-    return true;
-  case Attr::Int:
-    return a.i == b.i;
-  case Attr::Float:
-    return std::memcmp(&a.f, &b.f, sizeof a.f) == 0; // 0 and -0 differ, NaN is itself
-  case Attr::Bool:
-    return a.b == b.b;
-  case Attr::Text:
-    return a.text == b.text;
-  case Attr::Type:
-    return a.dtype == b.dtype;
-  case Attr::Ints:
-    return std::equal(a.ints.begin(), a.ints.end(), b.ints.begin(), b.ints.end());
-  case Attr::Dims:
-    return std::equal(a.dims.begin(), a.dims.end(), b.dims.begin(), b.dims.end());
-  case Attr::Tensor:
-    return a.literal->dtype == b.literal->dtype &&
-           std::equal(a.literal->dims.begin(), a.literal->dims.end(), b.literal->dims.begin(),
-                      b.literal->dims.end()) &&
-           std::equal(a.literal->bytes.begin(), a.literal->bytes.end(), b.literal->bytes.begin(),
-                      b.literal->bytes.end());
-  }
-  return false;
+bool sameBits(const Attr &a, const Attr &b) {
+  // 0 and -0 differ, NaN is itself.
+  auto same = [](double x, double y) { return std::memcmp(&x, &y, sizeof x) == 0; };
+  return sameAttr(a, b, same, std::equal_to<Dim>());
 }
 
 bool sameOperation(const Operation &a, const Operation &b) {
@@ -46,7 +25,7 @@ bool sameOperation(const Operation &a, const Operation &b) {
          std::equal(a.inputs.begin(), a.inputs.end(), b.inputs.begin(), b.inputs.end()) &&
          std::equal(a.controlInputs.begin(), a.controlInputs.end(), b.controlInputs.begin(),
                     b.controlInputs.end()) &&
-         std::equal(a.attrs.begin(), a.attrs.end(), b.attrs.begin(), b.attrs.end(), sameAttr);
+         std::equal(a.attrs.begin(), a.attrs.end(), b.attrs.begin(), b.attrs.end(), sameBits);
 }
 
 size_t mix(size_t hash, size_t value) { return (hash ^ value) * 0x9E3779B97F4A7C15 + (hash >> 29); }
