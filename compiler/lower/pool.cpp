@@ -1,13 +1,39 @@
 #include "lower/pool.h"
 
-#include "lower/window.h"
-
 #include <limits>
 
 namespace graphc::lower {
 
 using llvm::Value;
 using Values = EmitContext::Values;
+
+WindowSpec windowOf(const PoolSpec &spec) {
+  WindowSpec window;
+  window.batch = spec.batch;
+  window.outHeight = spec.outHeight;
+  window.outWidth = spec.outWidth;
+  window.outChannels = spec.channels;
+  window.height = spec.height;
+  window.width = spec.width;
+  window.windowHeight = spec.windowHeight;
+  window.windowWidth = spec.windowWidth;
+  window.strideHeight = spec.strideHeight;
+  window.strideWidth = spec.strideWidth;
+  window.padTop = spec.padTop;
+  window.padLeft = spec.padLeft;
+  return window;
+}
+
+void storePooled(EmitContext &ctx, const PoolSpec &spec, Value *value, const WindowPlace &place,
+                 Value *pixel, Value *channel, Value *mask) {
+  DType stored = spec.dtype;
+  if (spec.epilogue) {
+    value = spec.epilogue.apply(ctx, value, {place.batch, place.y, place.x, channel}, mask);
+    if (spec.epilogue.stored != DType::Invalid) stored = spec.epilogue.stored;
+  }
+  Value *at = ctx.b.CreateAdd(ctx.b.CreateMul(pixel, ctx.dim(spec.channels)), channel);
+  ctx.store(stored, value, ctx.element(stored, ctx.buffer(spec.out), at), mask);
+}
 
 namespace {
 
@@ -32,21 +58,9 @@ Value *larger(llvm::IRBuilder<> &b, DType dtype, Value *x, Value *so) {
 
 void emitPool(EmitContext &ctx, const PoolSpec &spec, bool maximum) {
   auto &b = ctx.b;
-  WindowSpec window;
-  window.batch = spec.batch;
-  window.outHeight = spec.outHeight;
-  window.outWidth = spec.outWidth;
-  window.outChannels = spec.channels;
-  window.height = spec.height;
-  window.width = spec.width;
-  window.windowHeight = spec.windowHeight;
-  window.windowWidth = spec.windowWidth;
-  window.strideHeight = spec.strideHeight;
-  window.strideWidth = spec.strideWidth;
-  window.padTop = spec.padTop;
-  window.padLeft = spec.padLeft;
   forWindows(
-      ctx, window, ctx.lanes(spec.dtype), [&](const WindowPlace &place, const ChannelRun &run) {
+      ctx, windowOf(spec), ctx.lanes(spec.dtype),
+      [&](const WindowPlace &place, const ChannelRun &run) {
         Value *channels = ctx.dim(spec.channels), *width = ctx.dim(spec.width);
         Value *image = b.CreateMul(place.batch, ctx.dim(spec.height));
         auto *type = ctx.registerType(spec.dtype, run.lanes);
@@ -81,14 +95,7 @@ void emitPool(EmitContext &ctx, const PoolSpec &spec, bool maximum) {
         for (unsigned v = 0; v < run.vectors; ++v) {
           Value *value = maximum ? result[v] : b.CreateFDiv(result[v], count);
           Value *channel = b.CreateAdd(run.channel, ctx.i64(int64_t(v) * run.lanes));
-          DType stored = spec.dtype;
-          if (spec.epilogue) {
-            value =
-                spec.epilogue.apply(ctx, value, {place.batch, place.y, place.x, channel}, run.mask);
-            if (spec.epilogue.stored != DType::Invalid) stored = spec.epilogue.stored;
-          }
-          Value *at = b.CreateAdd(b.CreateMul(pixel, channels), channel);
-          ctx.store(stored, value, ctx.element(stored, ctx.buffer(spec.out), at), run.mask);
+          storePooled(ctx, spec, value, place, pixel, channel, run.mask);
         }
       });
 }

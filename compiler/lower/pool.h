@@ -1,7 +1,7 @@
 // Pooling of images, NHWC, with channels as vectors.
 #pragma once
 
-#include "lower/emit.h"
+#include "lower/window.h"
 
 namespace graphc::lower {
 
@@ -16,6 +16,13 @@ struct PoolSpec {
   Dim padTop, padLeft;
   Epilogue epilogue; // indices: batch, y, x, channel
 };
+
+/// The window that moves over the input.
+WindowSpec windowOf(const PoolSpec &spec);
+/// Stores one window's result, through the epilogue; `pixel` counts those of the output.
+void storePooled(EmitContext &ctx, const PoolSpec &spec, llvm::Value *value,
+                 const WindowPlace &place, llvm::Value *pixel, llvm::Value *channel,
+                 llvm::Value *mask);
 
 /// The largest element of each window; NaN where the window has one. Numeric dtypes.
 void emitMaxPool(EmitContext &ctx, const PoolSpec &spec);

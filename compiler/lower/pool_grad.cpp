@@ -1,5 +1,4 @@
 #include "lower/pool.h"
-#include "lower/window.h"
 
 #include <llvm/IR/Intrinsics.h>
 
@@ -162,60 +161,39 @@ void emitMaxPoolGrad(EmitContext &ctx, const PoolSpec &spec) {
 
 void emitMaxPoolGradGrad(EmitContext &ctx, const PoolSpec &spec) {
   auto &b = ctx.b;
-  WindowSpec window;
-  window.batch = spec.batch;
-  window.outHeight = spec.outHeight;
-  window.outWidth = spec.outWidth;
-  window.outChannels = spec.channels;
-  window.height = spec.height;
-  window.width = spec.width;
-  window.windowHeight = spec.windowHeight;
-  window.windowWidth = spec.windowWidth;
-  window.strideHeight = spec.strideHeight;
-  window.strideWidth = spec.strideWidth;
-  window.padTop = spec.padTop;
-  window.padLeft = spec.padLeft;
-  forWindows(
-      ctx, window, ctx.lanes(spec.dtype), [&](const WindowPlace &place, const ChannelRun &run) {
-        Value *channels = ctx.dim(spec.channels), *width = ctx.dim(spec.width);
-        Value *image = b.CreateMul(place.batch, ctx.dim(spec.height));
-        Value *pixel = b.CreateMul(place.batch, ctx.dim(spec.outHeight));
-        pixel = b.CreateMul(b.CreateAdd(pixel, place.y), ctx.dim(spec.outWidth));
-        pixel = b.CreateAdd(pixel, place.x);
-        for (unsigned v = 0; v < run.vectors; ++v) {
-          Value *channel = b.CreateAdd(run.channel, ctx.i64(int64_t(v) * run.lanes));
-          auto at = [&](DType dtype, int slot, Value *where) {
-            Value *index = b.CreateAdd(b.CreateMul(where, channels), channel);
-            return ctx.element(dtype, ctx.buffer(slot), index);
-          };
-          auto load = [&](int slot, Value *where) {
-            return ctx.load(spec.dtype, at(spec.dtype, slot, where), run.lanes, run.mask);
-          };
-          Value *result = load(spec.output, pixel);
-          auto tap = [&](Value *r, Value *c, const Values &before) {
-            Value *row = b.CreateAdd(image, b.CreateAdd(place.top, r));
-            Value *here = b.CreateAdd(b.CreateMul(row, width), b.CreateAdd(place.left, c));
-            Value *take = firstLargest(ctx, load(spec.input, here), result, before[0]);
-            return Values{b.CreateOr(before[0], take),
-                          b.CreateSelect(take, load(spec.grad, here), before[1])};
-          };
-          auto *zero = llvm::Constant::getNullValue(ctx.registerType(spec.dtype, run.lanes));
-          Values found = ctx.loop(
-              place.rowBegin, place.rowEnd, ctx.i64(1), {nothingDone(ctx, run.lanes), zero},
-              [&](Value *r, const Values &before) {
-                return ctx.loop(place.columnBegin, place.columnEnd, ctx.i64(1), before,
-                                [&](Value *c, const Values &values) { return tap(r, c, values); });
-              });
-          Value *value = found[1];
-          DType stored = spec.dtype;
-          if (spec.epilogue) {
-            value =
-                spec.epilogue.apply(ctx, value, {place.batch, place.y, place.x, channel}, run.mask);
-            if (spec.epilogue.stored != DType::Invalid) stored = spec.epilogue.stored;
-          }
-          ctx.store(stored, value, at(stored, spec.out, pixel), run.mask);
-        }
-      });
+  forWindows(ctx, windowOf(spec), ctx.lanes(spec.dtype),
+             [&](const WindowPlace &place, const ChannelRun &run) {
+               Value *channels = ctx.dim(spec.channels), *width = ctx.dim(spec.width);
+               Value *image = b.CreateMul(place.batch, ctx.dim(spec.height));
+               Value *pixel = b.CreateMul(place.batch, ctx.dim(spec.outHeight));
+               pixel = b.CreateMul(b.CreateAdd(pixel, place.y), ctx.dim(spec.outWidth));
+               pixel = b.CreateAdd(pixel, place.x);
+               for (unsigned v = 0; v < run.vectors; ++v) {
+                 Value *channel = b.CreateAdd(run.channel, ctx.i64(int64_t(v) * run.lanes));
+                 auto load = [&](int slot, Value *where) {
+                   Value *at = b.CreateAdd(b.CreateMul(where, channels), channel);
+                   return ctx.load(spec.dtype, ctx.element(spec.dtype, ctx.buffer(slot), at),
+                                   run.lanes, run.mask);
+                 };
+                 Value *result = load(spec.output, pixel);
+                 auto tap = [&](Value *r, Value *c, const Values &before) {
+                   Value *row = b.CreateAdd(image, b.CreateAdd(place.top, r));
+                   Value *here = b.CreateAdd(b.CreateMul(row, width), b.CreateAdd(place.left, c));
+                   Value *take = firstLargest(ctx, load(spec.input, here), result, before[0]);
+                   return Values{b.CreateOr(before[0], take),
+                                 b.CreateSelect(take, load(spec.grad, here), before[1])};
+                 };
+                 auto *zero = llvm::Constant::getNullValue(ctx.registerType(spec.dtype, run.lanes));
+                 Values found = ctx.loop(
+                     place.rowBegin, place.rowEnd, ctx.i64(1), {nothingDone(ctx, run.lanes), zero},
+                     [&](Value *r, const Values &before) {
+                       return ctx.loop(
+                           place.columnBegin, place.columnEnd, ctx.i64(1), before,
+                           [&](Value *c, const Values &values) { return tap(r, c, values); });
+                     });
+                 storePooled(ctx, spec, found[1], place, pixel, channel, run.mask);
+               }
+             });
 }
 
 } // namespace graphc::lower
