@@ -59,7 +59,8 @@ int reportDiagnostics(Diagnostics &diagnostics, std::string_view format, int oth
 bool writeOutput(std::string_view text);
 
 // Options that commands have in common.
-void addDefinesOption(CLI::App &app, std::vector<std::string> &defines);
+void addDefinesOption(CLI::App &app, std::vector<std::string> &defines,
+                      const char *description = "Sets a param of the definition");
 /// --diagnostics, which every command has that reads a definition.
 void addDiagnosticsOption(CLI::App &app, std::string &format,
                           const char *description = "How errors are written (default text)");

@@ -84,10 +84,8 @@ void DefinitionOptions::addTo(CLI::App &app) {
   addLimitOptions(app, limits);
 }
 
-void addDefinesOption(CLI::App &app, std::vector<std::string> &defines) {
-  app.add_option("-D", defines, "Sets a param of the definition")
-      ->type_name("NAME=VALUE")
-      ->allow_extra_args(false);
+void addDefinesOption(CLI::App &app, std::vector<std::string> &defines, const char *description) {
+  app.add_option("-D", defines, description)->type_name("NAME=VALUE")->allow_extra_args(false);
 }
 
 void addDiagnosticsOption(CLI::App &app, std::string &format, const char *description) {

@@ -25,13 +25,9 @@ struct Version {
   bool load(const std::string &path, const DiffOptions &options, SourceManager &sources,
             Diagnostics &diagnostics, int &status) {
     ElaborateOptions how;
-    for (const std::string &define : options.defines) {
-      size_t at = define.find('=');
-      if (at == std::string::npos || at == 0) {
-        status = usageError(fmt::format("-D takes NAME=VALUE, not '{}'", define));
-        return false;
-      }
-      how.defines.emplace_back(define.substr(0, at), define.substr(at + 1));
+    if (!parseDefines(options.defines, how.defines)) {
+      status = exitUsage;
+      return false;
     }
     // Two versions print the same twice; neither is asked to.
     how.print = [](std::string_view) {};
@@ -72,9 +68,7 @@ int runDiff(const Arguments &arguments) {
   app.add_option("--renames", options.renames,
                  "Write the renamed variables for `graphc checkpoint rename`")
       ->type_name("FILE.json");
-  app.add_option("-D", options.defines, "Sets a param of both definitions")
-      ->type_name("NAME=VALUE")
-      ->allow_extra_args(false);
+  addDefinesOption(app, options.defines, "Sets a param of both definitions");
   addDiagnosticsOption(app, options.diagnostics);
   int status = exitFine;
   if (!parseArguments(app, arguments, status)) return status;

@@ -12,18 +12,11 @@ int runLsp(const Arguments &arguments) {
   std::vector<std::string> defines;
   bool stdio = false;
   app.add_flag("--stdio", stdio, "What it does anyway; editors say so");
-  app.add_option("-D", defines, "Sets a param of the definitions that are open")
-      ->type_name("NAME=VALUE")
-      ->allow_extra_args(false);
+  addDefinesOption(app, defines, "Sets a param of the definitions that are open");
   int status = exitFine;
   if (!parseArguments(app, arguments, status)) return status;
   Defines given;
-  for (const std::string &define : defines) {
-    size_t at = define.find('=');
-    if (at == std::string::npos || at == 0)
-      return usageError(fmt::format("-D takes NAME=VALUE, not '{}'", define));
-    given.emplace_back(define.substr(0, at), define.substr(at + 1));
-  }
+  if (!parseDefines(defines, given)) return exitUsage;
   return LanguageServer(stdin, stdout, std::move(given)).run();
 }
 
