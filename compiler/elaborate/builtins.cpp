@@ -17,10 +17,6 @@ bool anyTensor(const NativeCall &c, std::span<const Value> values) {
                      [&](const Value &v) { return c.interpreter.isTensorLike(v); });
 }
 
-Value wrongType(NativeCall &c, std::string message, std::string help = "") {
-  return c.interpreter.fail(Code::WrongType, c.span, std::move(message), std::move(help));
-}
-
 Value builtinPrint(NativeCall &c) {
   std::string separator = " ", line;
   if (auto *text = c[0].as<TextObject>()) separator = text->text;

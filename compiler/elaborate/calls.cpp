@@ -272,6 +272,16 @@ const NativeSignature &Interpreter::signatureOf(const NativeDef &def) {
   return made;
 }
 
+Value wrongType(NativeCall &c, std::string message, std::string help) {
+  return c.interpreter.fail(Code::WrongType, c.span, std::move(message), std::move(help));
+}
+
+bool anyPoison(const NativeCall &c) {
+  auto poison = [](const Value &v) { return v.isPoison(); };
+  return std::any_of(c.args.begin(), c.args.end(), poison) ||
+         std::any_of(c.rest.begin(), c.rest.end(), poison);
+}
+
 Value Interpreter::callNative(const NativeDef &def, const Value *self, CallArgs &args, Span where) {
   const auto &signature = signatureOf(def);
   NativeCall call{*this, def, where, {}, {}, {}};

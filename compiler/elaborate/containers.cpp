@@ -9,10 +9,6 @@ namespace graphc {
 
 namespace {
 
-Value wrongType(NativeCall &c, std::string message) {
-  return c.interpreter.fail(Code::WrongType, c.span, std::move(message));
-}
-
 std::string_view self(NativeCall &c) { return c[0].as<TextObject>()->text; }
 /// The argument as text; nullopt after an error.
 std::optional<std::string_view> text(NativeCall &c, size_t i) {

@@ -135,10 +135,6 @@ std::vector<Value> listed(const Value &value) {
   return items ? *items : std::vector<Value>{value};
 }
 
-Value wrongType(NativeCall &c, std::string message, std::string help = "") {
-  return c.interpreter.fail(Code::WrongType, c.span, std::move(message), std::move(help));
-}
-
 /// The tensors of a list of tensors and variables; None stands for null where it may. False after
 /// an error.
 bool tensorsOf(NativeCall &c, const Value &value, std::string_view what, bool noneAllowed,

@@ -10,15 +10,6 @@ extern const NativeDef settingMethods[2];
 
 namespace {
 
-Value wrongType(NativeCall &c, std::string message, std::string help = "") {
-  return c.interpreter.fail(Code::WrongType, c.span, std::move(message), std::move(help));
-}
-
-bool anyPoison(const NativeCall &c) {
-  return std::any_of(c.args.begin(), c.args.end(), [](auto &v) { return v.isPoison(); }) ||
-         std::any_of(c.rest.begin(), c.rest.end(), [](auto &v) { return v.isPoison(); });
-}
-
 /// A `name=`; nullopt after an error.
 std::optional<std::string_view> nameOf(NativeCall &c, const Value &value) {
   if (value.isNone()) return std::string_view();

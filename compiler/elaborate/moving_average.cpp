@@ -12,14 +12,6 @@ namespace graphc {
 
 namespace {
 
-Value wrongType(NativeCall &c, std::string message) {
-  return c.interpreter.fail(Code::WrongType, c.span, std::move(message));
-}
-
-bool anyPoison(const NativeCall &c) {
-  return std::any_of(c.args.begin(), c.args.end(), [](auto &v) { return v.isPoison(); });
-}
-
 Value makeAverage(NativeCall &c) {
   if (anyPoison(c)) return Value::poison();
   auto isScalar = [&](const Value &v) {

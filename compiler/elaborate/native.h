@@ -28,6 +28,11 @@ struct NativeCall {
 
 using NativeFn = Value (*)(NativeCall &);
 
+/// Reports E0104 at the call; the value of a call in error.
+Value wrongType(NativeCall &c, std::string message, std::string help = "");
+/// Whether an argument is in error, so that nothing more is to be said.
+bool anyPoison(const NativeCall &c);
+
 /// `signature`: "name(a, b=None, *args, c=1, **kwargs)". Defaults: None, True, False, numbers,
 /// 'text'. A parameter of `unset` default is written `a=<unset>` and comes as an unset value
 /// where it is not given.

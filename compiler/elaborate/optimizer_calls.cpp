@@ -13,14 +13,6 @@ namespace graphc {
 
 namespace {
 
-Value wrongType(NativeCall &c, std::string message, std::string help = "") {
-  return c.interpreter.fail(Code::WrongType, c.span, std::move(message), std::move(help));
-}
-
-bool anyPoison(const NativeCall &c) {
-  return std::any_of(c.args.begin(), c.args.end(), [](auto &v) { return v.isPoison(); });
-}
-
 // Constructors ----------------------------------------------------------------------------------
 
 bool inRange(RangeDef::Range range, double number) {

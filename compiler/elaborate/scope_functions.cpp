@@ -9,14 +9,6 @@ namespace graphc {
 
 namespace {
 
-Value wrongType(NativeCall &c, std::string message) {
-  return c.interpreter.fail(Code::WrongType, c.span, std::move(message));
-}
-
-bool anyPoison(const NativeCall &c) {
-  return std::any_of(c.args.begin(), c.args.end(), [](auto &v) { return v.isPoison(); });
-}
-
 Value poisonManager(NativeCall &c) {
   auto *manager = c.interpreter.heap.make<ManagerObject>();
   manager->poisoned = true;
