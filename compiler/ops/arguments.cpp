@@ -13,6 +13,15 @@ const Arg *eitherArgument(Call &call, std::string_view name, std::string_view ol
   return nullptr;
 }
 
+bool needFloating(Call &call, const Tensor *x, std::string_view argument) {
+  if (isFloating(x->dtype)) return true;
+  call.fail(
+      Code::OperandDTypes,
+      fmt::format("{} needs a floating dtype, not {}", call.function.name, dtypeName(x->dtype)),
+      argument);
+  return false;
+}
+
 bool axisArgument(Call &call, std::string_view name, int rank, int64_t &axis) {
   if (axis < -rank || axis >= rank) {
     call.fail(Code::AttributeRange,

@@ -9,6 +9,9 @@ namespace graphc {
 /// neither is.
 const Arg *eitherArgument(Call &call, std::string_view name, std::string_view oldName);
 
+/// E0302 unless the dtype of `x`, which is the argument, is a floating one.
+bool needFloating(Call &call, const Tensor *x, std::string_view argument);
+
 /// An axis in [-rank, rank) to [0, rank), else E0303.
 bool axisArgument(Call &call, std::string_view name, int rank, int64_t &axis);
 

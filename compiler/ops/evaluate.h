@@ -86,4 +86,11 @@ bool inferUnaryNumeric(Infer &infer);  // one numeric input, output like it
 bool inferBinaryNumeric(Infer &infer); // two numeric inputs of one dtype, broadcast
 bool inferBinaryFloat(Infer &infer);   // two floating inputs of one dtype, broadcast
 
+/// How many elements dimensions hold.
+inline int64_t product(std::span<const int64_t> dims) {
+  int64_t n = 1;
+  for (int64_t d : dims) n *= d;
+  return n;
+}
+
 } // namespace graphc

@@ -20,6 +20,7 @@
 #include "ops/indexing.h"
 
 #include "ops/derive.h"
+#include "ops/evaluate.h"
 #include "ops/rules.h"
 #include "ops/tables.h"
 
@@ -226,12 +227,6 @@ bool inferGather(Infer &i) {
   }
   setSymbolic(i, dims.empty(), taken);
   return true;
-}
-
-int64_t product(std::span<const int64_t> dims) {
-  int64_t n = 1;
-  for (int64_t d : dims) n *= d;
-  return n;
 }
 
 bool evaluateGather(Evaluate &e) {

@@ -9,15 +9,6 @@ namespace graphc {
 
 namespace {
 
-bool needFloating(Call &call, Tensor *x, std::string_view argument) {
-  if (isFloating(x->dtype)) return true;
-  call.fail(
-      Code::OperandDTypes,
-      fmt::format("{} needs a floating dtype, not {}", call.function.name, dtypeName(x->dtype)),
-      argument);
-  return false;
-}
-
 std::vector<int64_t> everyAxis(Shape shape) {
   std::vector<int64_t> axes;
   for (int i = 0; i < shape.rank(); ++i) axes.push_back(i);

@@ -10,15 +10,6 @@ namespace graphc {
 
 namespace {
 
-bool needFloating(Call &call, const Tensor *x, std::string_view argument) {
-  if (isFloating(x->dtype)) return true;
-  call.fail(
-      Code::OperandDTypes,
-      fmt::format("{} needs a floating dtype, not {}", call.function.name, dtypeName(x->dtype)),
-      argument);
-  return false;
-}
-
 Tensor *add(Call &c, Tensor *x, Tensor *y) { return c.op("Add", {x, y}); }
 Tensor *sub(Call &c, Tensor *x, Tensor *y) { return c.op("Sub", {x, y}); }
 Tensor *mul(Call &c, Tensor *x, Tensor *y) { return c.op("Mul", {x, y}); }

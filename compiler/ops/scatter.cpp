@@ -89,12 +89,6 @@ bool inferGatherGrad(Infer &i) {
   return true;
 }
 
-int64_t product(std::span<const int64_t> dims) {
-  int64_t n = 1;
-  for (int64_t d : dims) n *= d;
-  return n;
-}
-
 bool evaluateGatherGrad(Evaluate &e) {
   const auto &grad = *e.inputs[0], &indices = *e.inputs[1];
   Array &out = e.outputs[0];
