@@ -15,8 +15,6 @@ constexpr std::string_view words[] = {
 };
 } // namespace
 
-std::span<const std::string_view> keywords() { return words; }
-
 bool isKeyword(std::string_view word) {
   return std::find(std::begin(words), std::end(words), word) != std::end(words);
 }

@@ -1,14 +1,12 @@
 // The reserved words.
 #pragma once
 
-#include <span>
 #include <string_view>
 
 namespace graphc {
 
-/// Every one, those of Python that a definition has no use for too; not `param` and `export`, which
-/// are names elsewhere.
-std::span<const std::string_view> keywords();
+/// Those of Python that a definition has no use for, too; not `param` and `export`, which are names
+/// elsewhere.
 bool isKeyword(std::string_view word);
 /// Whether a text could be a name of a definition: letters, digits, `_`, no digit first, no
 /// keyword.
