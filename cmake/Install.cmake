@@ -9,7 +9,11 @@ cmake_path(GET CMAKE_CURRENT_LIST_DIR PARENT_PATH graphc_source)
 set(graphc_cmake ${CMAKE_INSTALL_LIBDIR}/cmake/graphc)
 
 # ---- The runtime ----
-install(TARGETS graphrt graphrt_static graphrt_shared graphrt_main EXPORT graphcRuntimeTargets
+set(shared)
+if(TARGET graphrt_shared)
+  set(shared graphrt_shared)
+endif()
+install(TARGETS graphrt graphrt_static ${shared} graphrt_main EXPORT graphcRuntimeTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT dev
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT dev)
 install(EXPORT graphcRuntimeTargets NAMESPACE graphc:: DESTINATION ${graphc_cmake} COMPONENT dev)

@@ -38,8 +38,9 @@ std::unique_ptr<llvm::TargetMachine> machineFor(const llvm::Target &target,
                   : level == 1 ? llvm::CodeGenOptLevel::Less
                   : level == 2 ? llvm::CodeGenOptLevel::Default
                                : llvm::CodeGenOptLevel::Aggressive;
+  auto relocation = llvm::Triple(triple).isWasm() ? llvm::Reloc::Static : llvm::Reloc::PIC_;
   return std::unique_ptr<llvm::TargetMachine>(target.createTargetMachine(
-      triple, cpu, features, options, llvm::Reloc::PIC_, std::nullopt, optimize));
+      triple, cpu, features, options, relocation, std::nullopt, optimize));
 }
 
 /// What kernels need to know of the processor that `machine` is for.
@@ -64,7 +65,8 @@ lower::Target describe(const llvm::TargetMachine &machine, const std::string &cp
   } else {
     target.level = GRAPHRT_CPU_BASELINE;
     target.vectorBytes = 16;
-    target.vectorRegisters = 32;
+    // WebAssembly has as many values as code wants; engines place them in 16 registers on x86-64.
+    target.vectorRegisters = arch == llvm::Triple::wasm32 ? 16 : 32;
     target.fma = arch == llvm::Triple::aarch64;
   }
   return target;
@@ -84,8 +86,10 @@ std::optional<TargetChoice> chooseTarget(const CodegenOptions &options, std::str
     return std::nullopt;
   }
   llvm::Triple triple(choice.triple);
-  if (!triple.isArch64Bit() || !triple.isLittleEndian()) {
-    why = fmt::format("target {} is not one of 64 bits, little endian, as the runtime needs",
+  bool wasm = triple.getArch() == llvm::Triple::wasm32;
+  if ((!triple.isArch64Bit() && !wasm) || !triple.isLittleEndian()) {
+    why = fmt::format("target {} is neither wasm32 nor one of 64 bits, little endian, as the "
+                      "runtime needs",
                       choice.triple);
     return std::nullopt;
   }
@@ -105,6 +109,7 @@ std::optional<TargetChoice> chooseTarget(const CodegenOptions &options, std::str
     for (const auto &feature : sorted) features += (features.empty() ? "" : ",") + feature;
   }
   if (triple.isRISCV64() && features.empty()) features = "+m,+a,+f,+d,+c";
+  if (wasm && cpu.empty()) features = "+simd128";
   std::string baseline = !cpu.empty() ? cpu : x86 ? "x86-64" : "generic";
   // Asked of a machine without a processor: LLVM itself would say it on standard error.
   auto any = machineFor(*target, choice.triple, "", features, options.level);

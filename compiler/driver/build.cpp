@@ -100,6 +100,24 @@ bool readWeights(const std::string &path, Graph &graph, Weights &weights, std::s
   return true;
 }
 
+/// What code can reach by the short addresses that are used for data: 2 GiB, less room for code.
+constexpr int64_t mostFrozen = (int64_t(2) << 30) - (int64_t(64) << 20);
+
+/// False, with the reason, where the variables are more than an object can hold.
+bool canFreeze(const Graph &graph, std::string &why) {
+  int64_t total = 0;
+  for (const Variable *variable : graph.variables) {
+    Dim bytes = variable->shape.elements() * Dim(dtypeSize(variable->dtype));
+    total = bytes.value > mostFrozen - total ? mostFrozen + 1 : total + bytes.value;
+  }
+  if (total <= mostFrozen) return true;
+  why =
+      fmt::format("the variables have more than {} MiB, which can't be compiled in; leave "
+                  "--weights out, and map the file when the program runs (GRAPHRT_MAP_CHECKPOINT)",
+                  mostFrozen >> 20);
+  return false;
+}
+
 /// Makes everything that was asked for, in memory.
 bool emitAll(const BuildOptions &options, const std::vector<Emit> &kinds, Definition &definition,
              const ModelInterface &model, std::vector<EmittedFile> &files, std::string &why) {
@@ -210,7 +228,8 @@ int runBuild(const Arguments &arguments) {
   bool fine = true;
   if (!options.weights.empty()) {
     if (!checkFrozen(definition.graph(), definition.diagnostics())) return definition.finish();
-    fine = readWeights(options.weights, definition.graphToCompile(), weights, why) &&
+    fine = canFreeze(definition.graph(), why) &&
+           readWeights(options.weights, definition.graphToCompile(), weights, why) &&
            freeze(definition.graphToCompile(), weights, definition.diagnostics());
     options.codegen.frozen = &weights;
   }

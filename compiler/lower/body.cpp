@@ -46,9 +46,16 @@ int PackTable::indexOf(const PackRequest &request) {
 
 namespace {
 
-/// A member of graphrt_call.
-Value *member(llvm::IRBuilder<> &b, Value *call, size_t offset, llvm::Type *type) {
-  return b.CreateLoad(type, b.CreateConstGEP1_64(b.getInt8Ty(), call, offset));
+/// A member of graphrt_call: one of the pointers that it begins with, `offset` being its place on
+/// the machine that runs this.
+Value *member(llvm::IRBuilder<> &b, const llvm::Module &module, Value *call, size_t offset) {
+  size_t place = offset / sizeof(void *) * module.getDataLayout().getPointerSize();
+  return b.CreateLoad(b.getPtrTy(), b.CreateConstGEP1_64(b.getInt8Ty(), call, place));
+}
+
+/// Where a variable lies, out of the table graphrt_call.variables.
+Value *variableIn(llvm::IRBuilder<> &b, Value *table, const Variable &variable) {
+  return b.CreateLoad(b.getPtrTy(), b.CreateConstGEP1_64(b.getPtrTy(), table, variable.index));
 }
 
 class BodyEmitter {
@@ -69,11 +76,11 @@ public:
     ctx_ = &ctx;
     plan_ = &plan;
     auto &b = ctx.b;
-    variables_ = member(b, ctx.call(), offsetof(graphrt_call, variables), b.getPtrTy());
-    workspace_ = member(b, ctx.call(), offsetof(graphrt_call, workspace), b.getPtrTy());
-    packed_ = member(b, ctx.call(), offsetof(graphrt_call, packed), b.getPtrTy());
-    inputs_ = member(b, ctx.call(), offsetof(graphrt_call, inputs), b.getPtrTy());
-    outputs_ = member(b, ctx.call(), offsetof(graphrt_call, outputs), b.getPtrTy());
+    variables_ = member(b, data_.module, ctx.call(), offsetof(graphrt_call, variables));
+    workspace_ = member(b, data_.module, ctx.call(), offsetof(graphrt_call, workspace));
+    packed_ = member(b, data_.module, ctx.call(), offsetof(graphrt_call, packed));
+    inputs_ = member(b, data_.module, ctx.call(), offsetof(graphrt_call, inputs));
+    outputs_ = member(b, data_.module, ctx.call(), offsetof(graphrt_call, outputs));
     placeSlots();
     for (const Step &step : plan.steps) emitStep(step);
     // Nothing fails any more.
@@ -119,7 +126,9 @@ private:
   }
 
   Value *variableAddress(const graphc::Variable *variable) {
-    return offsetFrom(variables_, data_.variableOffsets.at(variable));
+    auto &known = variablePlaces_[variable];
+    if (!known) known = variableIn(ctx_->b, variables_, *variable);
+    return known;
   }
 
   /// The caller's pointer, which may be null if there are no elements.
@@ -160,7 +169,9 @@ private:
   }
 
   void copy(Value *to, Value *from, Value *bytes) {
-    ctx_->b.CreateMemMove(to, llvm::Align(1), from, llvm::Align(1), bytes);
+    auto &b = ctx_->b;
+    Value *size = b.CreateTrunc(bytes, b.getIntPtrTy(data_.module.getDataLayout()));
+    b.CreateMemMove(to, llvm::Align(1), from, llvm::Align(1), size);
   }
 
   void emitStep(const Step &step) {
@@ -259,7 +270,7 @@ private:
     Value *call = entry->getArg(0);
     std::vector<Value *> args = {call};
     if (dims) {
-      Value *list = member(b, call, offsetof(graphrt_call, dims), b.getPtrTy());
+      Value *list = member(b, data_.module, call, offsetof(graphrt_call, dims));
       for (size_t i = 0; i < dims; ++i)
         args.push_back(b.CreateLoad(b.getInt64Ty(), b.CreateConstGEP1_64(b.getInt64Ty(), list, i)));
     }
@@ -286,6 +297,7 @@ private:
   Value *inputs_ = nullptr, *outputs_ = nullptr;
   std::vector<Value *> slots_;
   std::map<std::pair<Value *, int>, Value *> buffers_;
+  std::unordered_map<const graphc::Variable *, Value *> variablePlaces_;
   std::unordered_set<const graphc::Variable *> updated_;
   BodyCode code_;
 };
@@ -309,9 +321,8 @@ llvm::Function *emitPackEntry(ModuleData &data, const PackTable::Entry &entry,
   if (source->kind == Node::Literal) {
     from = data.literal(*source);
   } else {
-    Value *variables = member(b, made->getArg(0), offsetof(graphrt_call, variables), b.getPtrTy());
-    from =
-        b.CreateConstGEP1_64(b.getInt8Ty(), variables, data.variableOffsets.at(source->variable));
+    Value *table = member(b, data.module, made->getArg(0), offsetof(graphrt_call, variables));
+    from = variableIn(b, table, *source->variable);
   }
   b.CreateCall(entry.function, {made->getArg(0), from, made->getArg(1)});
   b.CreateRetVoid();

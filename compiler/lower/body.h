@@ -11,7 +11,6 @@ struct ModuleData {
   explicit ModuleData(llvm::Module &module) : module(module) {}
 
   llvm::Module &module;
-  std::unordered_map<const graphc::Variable *, int64_t> variableOffsets;
   /// The constant with a literal's bytes.
   llvm::GlobalVariable *literal(const Node &node);
   /// Memory to read nothing from: what stands for a null pointer where there are no elements.

@@ -6,6 +6,7 @@
 #include "lower/sizes.h"
 
 #include <graphrt/abi.h>
+#include <llvm/TargetParser/Triple.h>
 
 namespace graphc::lower {
 
@@ -25,6 +26,7 @@ public:
     module_->setTargetTriple(options.triple);
     module_->setDataLayout(options.dataLayout);
     module_->setSourceFileName(options.sourceName);
+    if (llvm::Triple(options.triple).isWasm()) return; // modules are linked once, as a whole
     module_->setPICLevel(llvm::PICLevel::BigPIC);
     module_->setPIELevel(llvm::PIELevel::Large);
   }
@@ -52,7 +54,7 @@ private:
   void layOutVariables() {
     for (const Variable *variable : graph_.variables) {
       if (options_.frozen.contains(variable)) continue;
-      data_.variableOffsets[variable] = variableBytes_;
+      variableOffsets_[variable] = variableBytes_;
       int64_t bytes = variable->shape.elements().value * dtypeSize(variable->dtype);
       variableBytes_ += (std::max<int64_t>(bytes, 1) + 63) / 64 * 64;
     }
@@ -167,7 +169,7 @@ private:
         node.bytes = at->second;
         frozen = at->second.empty() ? data_.nothing() : data_.literal(node);
       } else {
-        offset = data_.variableOffsets.at(v);
+        offset = variableOffsets_.at(v);
       }
       places.push_back(ConstantData::structure(
           {c_.i64(offset), frozen, v->whole ? dims(v->whole->shape, nullptr) : c_.null(),
@@ -207,18 +209,25 @@ private:
   void emitDescription(llvm::Constant *variants, llvm::Constant *checks) {
     auto *ptr = b_.getPtrTy();
     auto *i32 = b_.getInt32Ty();
-    auto *i64 = b_.getInt64Ty();
     auto *none = b_.getVoidTy();
-    llvm::Constant *modelInfo = ConstantData::structure(
-        {c_.i64(sizeof(graphrt_model)), c_.text(model_.name), c_.text(options_.producer),
-         variableInfos(), exportInfos(), c_.i32(int64_t(graph_.variables.size())),
-         c_.i32(int64_t(model_.functions.size())), entry("create"),
-         runtime("graphrt_share", i32, {ptr, ptr}), runtime("graphrt_destroy", none, {ptr}),
-         runtime("graphrt_load", i32, {ptr, ptr}), runtime("graphrt_save", i32, {ptr, ptr}),
-         runtime("graphrt_call_export", i32, {ptr, i32, ptr, ptr, ptr}),
-         runtime("graphrt_shapes", i32, {ptr, i32, ptr, ptr}),
-         runtime("graphrt_get", i32, {ptr, ptr, ptr, i64}),
-         runtime("graphrt_set", i32, {ptr, ptr, ptr, i64})});
+    const auto &layout = module_->getDataLayout();
+    auto *size = b_.getIntPtrTy(layout); // size_t
+    llvm::Constant *variables = variableInfos(), *exports = exportInfos();
+    auto modelOf = [&](int64_t bytes) {
+      return ConstantData::structure(
+          {c_.i64(bytes), c_.text(model_.name), c_.text(options_.producer), variables, exports,
+           c_.i32(int64_t(graph_.variables.size())), c_.i32(int64_t(model_.functions.size())),
+           entry("create"), runtime("graphrt_share", i32, {ptr, ptr}),
+           runtime("graphrt_destroy", none, {ptr}), runtime("graphrt_load", i32, {ptr, ptr}),
+           runtime("graphrt_save", i32, {ptr, ptr}),
+           runtime("graphrt_call_export", i32, {ptr, i32, ptr, ptr, ptr}),
+           runtime("graphrt_shapes", i32, {ptr, i32, ptr, ptr}),
+           runtime("graphrt_get", i32, {ptr, ptr, ptr, size}),
+           runtime("graphrt_set", i32, {ptr, ptr, ptr, size})});
+    };
+    // Its own size is the first of its members.
+    int64_t modelBytes = int64_t(layout.getTypeAllocSize(modelOf(0)->getType()));
+    llvm::Constant *modelInfo = modelOf(modelBytes);
     auto *interface = new llvm::GlobalVariable(
         *module_, i32, true, llvm::GlobalValue::ExternalLinkage, nullptr, "graphrt_interface_1");
     llvm::Constant *contents =
@@ -351,6 +360,7 @@ private:
   std::unique_ptr<Program> initializer_;
   std::map<std::string, llvm::Function *> entries_;
   llvm::GlobalVariable *description_ = nullptr;
+  std::unordered_map<const graphc::Variable *, int64_t> variableOffsets_;
   int64_t variableBytes_ = 0;
 };
 

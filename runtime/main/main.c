@@ -73,6 +73,7 @@ static void print_help(const graphrt_model *model) {
       "  --rtol X, --atol X   how far: within atol + rtol * |expected| (default 1e-5 and 1e-6)\n"
       "  --dim NAME=N         a dimension that no input's file gives (default 1)\n"
       "  --weights FILE       load the variables (safetensors) in place of the initializers\n"
+      "  --map                use the pages of that file where they lie; nobody may shorten it\n"
       "  --save FILE          write the variables after the last call (safetensors)\n"
       "  --seed N             of all random numbers\n"
       "  --threads N          that a call may use (default: all)\n"
@@ -306,7 +307,12 @@ static bool call(run *r) {
 static char *temporary_name(const char *path) {
   size_t size = strlen(path) + 16;
   char *name = malloc(size);
-  if (name) snprintf(name, size, "%s.%ld.part", path, (long)getpid());
+#if defined(__wasi__)
+  long process = 0; // no processes
+#else
+  long process = (long)getpid();
+#endif
+  if (name) snprintf(name, size, "%s.%ld.part", path, process);
   return name;
 }
 
@@ -391,7 +397,8 @@ static bool create(run *r) {
   graphrt_config config = {.struct_size = sizeof config,
                            .checkpoint = r->options->weights,
                            .seed = r->options->seed,
-                           .threads = r->options->threads};
+                           .threads = r->options->threads,
+                           .flags = r->options->map ? GRAPHRT_MAP_CHECKPOINT : 0};
   return r->model->create(&config, &r->instance) == GRAPHRT_OK || refused(r->model->name);
 }
 

@@ -112,6 +112,8 @@ bool parse_options(int argc, char **argv, options *o) {
       o->help = true;
     } else if (strcmp(word, "--list") == 0) {
       o->list = true;
+    } else if (strcmp(word, "--map") == 0) {
+      o->map = true;
     } else if (word[0] != '-') {
       if (o->export_name)
         return complain("one export at a time: '%s' or '%s'?", o->export_name, word);

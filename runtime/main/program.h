@@ -64,7 +64,7 @@ typedef struct options {
   uint64_t seed;
   int64_t repeat;
   int32_t threads;
-  bool list, help;
+  bool list, help, map;
 } options;
 
 // False after a message.

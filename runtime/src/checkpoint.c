@@ -100,15 +100,12 @@ graphrt_status graphrt_i_checkpoint_open(const graphrt_model_desc *desc, const g
   return status;
 }
 
-// Reads one variable into `block`: in one piece, or, where a part is scattered over the whole, by
+// Reads one variable to `target`: in one piece, or, where a part is scattered over the whole, by
 // way of a buffer of the whole's size.
 static graphrt_status read_variable(const graphrt_instance *instance,
                                     const graphrt_checkpoint *checkpoint, int32_t index,
-                                    uint8_t *block) {
+                                    const graphrt_safetensor *tensor, uint8_t *target) {
   const graphrt_model_desc *desc = instance->desc;
-  const graphrt_safetensor *tensor =
-      graphrt_safetensors_find(checkpoint->file, graphrt_i_whole_name(desc, index));
-  uint8_t *target = block + desc->places[index].offset;
   uint64_t start;
   if (graphrt_i_part_start(desc, index, &start))
     return graphrt_i_safetensors_read(checkpoint->file, tensor, start, target,
@@ -124,37 +121,102 @@ static graphrt_status read_variable(const graphrt_instance *instance,
   return status;
 }
 
+// New values for all variables, and what they lie in.
+typedef struct values {
+  graphrt_storage storage;
+  const graphrt_safetensor **tensors; // [variable_count]; NULL: not in the file
+  uint8_t **places;                   // [variable_count]
+  uint64_t bytes;                     // of both arrays
+} values;
+
+static void release_values(const graphrt_host *host, values *v) {
+  graphrt_i_storage_release(host, &v->storage);
+  graphrt_i_release(host, v->tensors, v->bytes);
+}
+
+static uint64_t rounded(const graphrt_model_desc *desc, int32_t index) {
+  int64_t bytes = graphrt_i_variable_bytes(desc, index);
+  return (uint64_t)graphrt_i_round(bytes > 0 ? bytes : 1);
+}
+
+// Gives every variable a place: in the file's pages, if those are mapped and hold it in one piece,
+// else in memory.
+static bool place_values(const graphrt_instance *instance, const graphrt_checkpoint *checkpoint,
+                         values *v) {
+  const graphrt_model_desc *desc = instance->desc;
+  int32_t count = desc->model.variable_count;
+  const graphrt_host *host = &instance->host;
+  bool mapped = host->map && graphrt_i_safetensors_map(checkpoint->file, &v->storage.mapping);
+  for (int32_t i = 0; i < count; ++i) {
+    const graphrt_safetensor *tensor =
+        graphrt_safetensors_find(checkpoint->file, graphrt_i_whole_name(desc, i));
+    uint64_t start;
+    v->tensors[i] = tensor;
+    v->places[i] = NULL;
+    if (mapped && tensor && graphrt_i_part_start(desc, i, &start))
+      v->places[i] = v->storage.mapping.pages + tensor->offset + start;
+    else
+      v->storage.bytes += rounded(desc, i);
+  }
+  if (v->storage.bytes == 0) return true;
+  v->storage.block = graphrt_i_allocate(host, v->storage.bytes);
+  if (!v->storage.block) return false;
+  uint8_t *at = v->storage.block;
+  for (int32_t i = 0; i < count; ++i) {
+    if (v->places[i]) continue;
+    v->places[i] = at;
+    at += rounded(desc, i);
+  }
+  return true;
+}
+
+// Whether a place is one of the block's, which is to be filled.
+static bool in_memory(const values *v, int32_t index) {
+  uintptr_t place = (uintptr_t)v->places[index], block = (uintptr_t)v->storage.block;
+  return v->storage.block && place >= block && place - block < v->storage.bytes;
+}
+
+static graphrt_status read_values(const graphrt_instance *instance,
+                                  const graphrt_checkpoint *checkpoint, values *v) {
+  const graphrt_model_desc *desc = instance->desc;
+  uint64_t count = (uint64_t)desc->model.variable_count;
+  v->bytes = count * (sizeof *v->tensors + sizeof *v->places);
+  v->tensors = graphrt_i_allocate(&instance->host, v->bytes);
+  if (v->tensors) v->places = (uint8_t **)(v->tensors + count);
+  if (!v->tensors || !place_values(instance, checkpoint, v))
+    return graphrt_i_fail(GRAPHRT_OUT_OF_MEMORY, "no memory for the variables of %s (%lld bytes)",
+                          desc->model.name, (long long)desc->variable_bytes);
+  graphrt_status status = GRAPHRT_OK;
+  for (int32_t i = 0; i < desc->model.variable_count && status == GRAPHRT_OK; ++i)
+    if (v->tensors[i] && in_memory(v, i))
+      status = read_variable(instance, checkpoint, i, v->tensors[i], v->places[i]);
+  return status;
+}
+
 graphrt_status graphrt_i_checkpoint_apply(graphrt_instance *instance,
                                           const graphrt_checkpoint *checkpoint) {
   const graphrt_model_desc *desc = instance->desc;
   graphrt_shared *shared = instance->shared;
-  uint64_t size = (uint64_t)desc->variable_bytes;
-  // Everything is read into a block of its own, which then takes the place of the old one: calls
-  // go on meanwhile, and a file that cannot be read to its end has changed nothing.
-  uint8_t *block = graphrt_i_allocate(&instance->host, size);
-  if (!block)
-    return graphrt_i_fail(GRAPHRT_OUT_OF_MEMORY, "no memory for the variables of %s (%llu bytes)",
-                          desc->model.name, (unsigned long long)size);
-  memset(block, 0, size);
-  graphrt_status status = GRAPHRT_OK;
-  for (int32_t i = 0; i < desc->model.variable_count && status == GRAPHRT_OK; ++i)
-    if (graphrt_safetensors_find(checkpoint->file, graphrt_i_whole_name(desc, i)))
-      status = read_variable(instance, checkpoint, i, block);
+  // The new values lie beside the old ones, whose place they then take: calls go on meanwhile, and
+  // a file that cannot be read to its end has changed nothing.
+  values v = {0};
+  graphrt_status status = read_values(instance, checkpoint, &v);
   if (status != GRAPHRT_OK) {
-    graphrt_i_release(&instance->host, block, size);
+    release_values(&instance->host, &v);
     return status;
   }
   pthread_rwlock_wrlock(&shared->lock);
   for (int32_t i = 0; i < desc->model.variable_count; ++i) {
-    int64_t offset = desc->places[i].offset;
-    if (!graphrt_safetensors_find(checkpoint->file, graphrt_i_whole_name(desc, i)))
-      memcpy(block + offset, shared->variables + offset, (size_t)graphrt_i_variable_bytes(desc, i));
+    if (!v.tensors[i])
+      memcpy(v.places[i], shared->variables[i], (size_t)graphrt_i_variable_bytes(desc, i));
+    shared->variables[i] = v.places[i];
     ++shared->versions[i];
   }
-  uint8_t *old = shared->variables;
-  shared->variables = block;
+  graphrt_storage old = shared->storage;
+  shared->storage = v.storage;
+  v.storage = old;
   pthread_rwlock_unlock(&shared->lock);
-  graphrt_i_release(&instance->host, old, size);
+  release_values(&instance->host, &v);
   if (checkpoint->has_random) {
     instance->seed = checkpoint->seed;
     instance->counter = checkpoint->counter;

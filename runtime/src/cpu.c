@@ -1,10 +1,8 @@
 // Which of a definition's code variants this processor runs.
 #include "internal.h"
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -76,16 +74,4 @@ const graphrt_variant *graphrt_i_variant(const graphrt_model_desc *desc, graphrt
                              desc->variant_count ? level_name(desc->variants[0].cpu) : "nothing",
                              wanted && *wanted ? "was limited to" : "has", level_name(level));
   return best;
-}
-
-int32_t graphrt_i_processors(void) {
-#if defined(__linux__)
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) {
-    int count = CPU_COUNT(&set);
-    if (count > 0) return count;
-  }
-#endif
-  long online = sysconf(_SC_NPROCESSORS_ONLN);
-  return online < 1 ? 1 : online > 4096 ? 4096 : (int32_t)online;
 }

@@ -14,7 +14,7 @@ int64_t graphrt_i_variable_bytes(const graphrt_model_desc *desc, int32_t index) 
 
 const uint8_t *graphrt_i_variable(const graphrt_instance *instance, int32_t index) {
   const graphrt_variable_place *place = &instance->desc->places[index];
-  return place->frozen ? place->frozen : instance->shared->variables + place->offset;
+  return place->frozen ? place->frozen : instance->shared->variables[index];
 }
 
 bool graphrt_i_any_frozen(const graphrt_model_desc *desc) {
@@ -35,26 +35,48 @@ static bool rwlock_start(pthread_rwlock_t *lock) {
   return done;
 }
 
+void graphrt_i_storage_release(const graphrt_host *host, graphrt_storage *storage) {
+  graphrt_i_release(host, storage->block, storage->bytes);
+  graphrt_i_unmap(&storage->mapping);
+  *storage = (graphrt_storage){0};
+}
+
 static void shared_release(const graphrt_host *host, graphrt_shared *shared,
-                           const graphrt_model_desc *desc, const graphrt_variant *variant) {
+                           const graphrt_variant *variant) {
   graphrt_i_release(host, shared->packed, (uint64_t)variant->packed_bytes);
-  graphrt_i_release(host, shared->variables, (uint64_t)desc->variable_bytes);
+  graphrt_i_storage_release(host, &shared->storage);
   pthread_mutex_destroy(&shared->packing);
   pthread_rwlock_destroy(&shared->lock);
   graphrt_i_release(host, shared, shared->bytes);
 }
 
+// Memory for all variables, of zeros.
+static bool storage_make(const graphrt_host *host, const graphrt_model_desc *desc,
+                         graphrt_shared *shared) {
+  uint64_t bytes = (uint64_t)desc->variable_bytes;
+  uint8_t *block = graphrt_i_allocate(host, bytes);
+  if (!block) return false;
+  memset(block, 0, (size_t)bytes);
+  shared->storage = (graphrt_storage){.block = block, .bytes = bytes};
+  for (int32_t i = 0; i < desc->model.variable_count; ++i)
+    shared->variables[i] = block + desc->places[i].offset;
+  return true;
+}
+
+// Without anything for the variables to lie in.
 static graphrt_shared *shared_make(const graphrt_host *host, const graphrt_model_desc *desc,
                                    const graphrt_variant *variant) {
   uint64_t versions = (uint64_t)desc->model.variable_count * sizeof(uint64_t);
   uint64_t packs = (uint64_t)variant->pack_count * sizeof(_Atomic uint64_t);
-  uint64_t bytes = sizeof(graphrt_shared) + versions + packs;
+  uint64_t variables = (uint64_t)desc->model.variable_count * sizeof(uint8_t *);
+  uint64_t bytes = sizeof(graphrt_shared) + versions + packs + variables;
   graphrt_shared *shared = graphrt_i_allocate(host, bytes);
   if (!shared) return NULL;
   memset(shared, 0, bytes);
   shared->bytes = bytes;
   shared->versions = (uint64_t *)(shared + 1);
   shared->packs = (_Atomic uint64_t *)(shared->versions + desc->model.variable_count);
+  shared->variables = (uint8_t **)(shared->packs + variant->pack_count);
   for (int32_t i = 0; i < desc->model.variable_count; ++i) shared->versions[i] = 1;
   for (int32_t i = 0; i < variant->pack_count; ++i) atomic_init(&shared->packs[i], 0);
   atomic_init(&shared->references, 1);
@@ -68,14 +90,12 @@ static graphrt_shared *shared_make(const graphrt_host *host, const graphrt_model
     graphrt_i_release(host, shared, bytes);
     return NULL;
   }
-  shared->variables = graphrt_i_allocate(host, (uint64_t)desc->variable_bytes);
   shared->packed =
       variant->packed_bytes > 0 ? graphrt_i_allocate(host, (uint64_t)variant->packed_bytes) : NULL;
-  if (!shared->variables || (variant->packed_bytes > 0 && !shared->packed)) {
-    shared_release(host, shared, desc, variant);
+  if (variant->packed_bytes > 0 && !shared->packed) {
+    shared_release(host, shared, variant);
     return NULL;
   }
-  memset(shared->variables, 0, (size_t)desc->variable_bytes);
   return shared;
 }
 
@@ -129,8 +149,13 @@ static void instance_release(graphrt_instance *instance) {
   graphrt_i_release(&host, instance->workspace, instance->workspace_bytes);
   graphrt_shared *shared = instance->shared;
   if (shared && atomic_fetch_sub_explicit(&shared->references, 1, memory_order_acq_rel) == 1)
-    shared_release(&host, shared, instance->desc, instance->variant);
+    shared_release(&host, shared, instance->variant);
   graphrt_i_release(&host, instance, instance->bytes);
+}
+
+static graphrt_status no_memory(const graphrt_model_desc *desc) {
+  return graphrt_i_fail(GRAPHRT_OUT_OF_MEMORY, "no memory for the variables of %s (%lld bytes)",
+                        desc->model.name, (long long)desc->variable_bytes);
 }
 
 static graphrt_status initialize(graphrt_instance *instance, const char *path) {
@@ -141,9 +166,12 @@ static graphrt_status initialize(graphrt_instance *instance, const char *path) {
     if (status != GRAPHRT_OK) return status;
   }
   graphrt_status status = GRAPHRT_OK;
-  if (!(path && checkpoint.complete) && instance->variant->init) {
-    graphrt_call call = {.instance = instance};
-    status = graphrt_i_run(instance, "the initializers", instance->variant->init, &call);
+  if (!(path && checkpoint.complete)) {
+    if (!storage_make(&instance->host, desc, instance->shared)) status = no_memory(desc);
+    if (status == GRAPHRT_OK && instance->variant->init) {
+      graphrt_call call = {.instance = instance};
+      status = graphrt_i_run(instance, "the initializers", instance->variant->init, &call);
+    }
   }
   if (path) {
     if (status == GRAPHRT_OK) status = graphrt_i_checkpoint_apply(instance, &checkpoint);
@@ -165,8 +193,7 @@ static graphrt_status create(const graphrt_model_desc *desc, const graphrt_confi
   if (instance) instance->shared = shared_make(host, desc, variant);
   if (!instance || !instance->shared) {
     if (instance) instance_release(instance);
-    return graphrt_i_fail(GRAPHRT_OUT_OF_MEMORY, "no memory for the variables of %s (%lld bytes)",
-                          desc->model.name, (long long)desc->variable_bytes);
+    return no_memory(desc);
   }
   instance->seed = config->seed ? config->seed : desc->seed;
   status = initialize(instance, config->checkpoint);

@@ -25,6 +25,7 @@ typedef struct graphrt_host {
   void *parallel_user;
   graphrt_error_fn on_error;
   void *error_user;
+  bool map; // checkpoints are mapped
 } graphrt_host;
 
 // Copies a configuration of this or an older size; NULL is all defaults. Refuses what makes no
@@ -71,7 +72,47 @@ GRAPHRT_INTERNAL_FN const char *graphrt_i_shape(const int64_t *dims, int32_t ran
 GRAPHRT_INTERNAL_FN const graphrt_variant *graphrt_i_variant(const graphrt_model_desc *desc,
                                                              graphrt_status *status);
 GRAPHRT_INTERNAL_FN int32_t graphrt_i_cpu_level(void);
+
+// ---- The system (system.c, system_windows.c) ----
+
+GRAPHRT_INTERNAL_FN void *graphrt_i_aligned(size_t size, size_t alignment);
+GRAPHRT_INTERNAL_FN void graphrt_i_aligned_free(void *block);
 GRAPHRT_INTERNAL_FN int32_t graphrt_i_processors(void);
+// A number that tells this process from those beside it.
+GRAPHRT_INTERNAL_FN uint32_t graphrt_i_process(void);
+
+// Files. Paths are UTF-8. What fails has set errno, unless it says otherwise.
+// Opens a regular file for reading; -1, with the reason in *why.
+GRAPHRT_INTERNAL_FN int graphrt_i_open(const char *path, uint64_t *size, const char **why);
+// Makes a file for writing that is not there yet; -1 with EEXIST if it is.
+GRAPHRT_INTERNAL_FN int graphrt_i_create(const char *path);
+// Bytes read or written, 0 at the end, -1.
+GRAPHRT_INTERNAL_FN int64_t graphrt_i_read_at(int descriptor, void *buffer, size_t bytes,
+                                              uint64_t offset);
+GRAPHRT_INTERNAL_FN int64_t graphrt_i_write(int descriptor, const void *data, size_t bytes);
+// What was written reaches the disk; the file gets the mode of `like`, if there is such a file.
+GRAPHRT_INTERNAL_FN bool graphrt_i_finish(int descriptor, const char *like);
+GRAPHRT_INTERNAL_FN bool graphrt_i_close(int descriptor);
+// Renames, over what may be there.
+GRAPHRT_INTERNAL_FN bool graphrt_i_replace(const char *from, const char *to);
+GRAPHRT_INTERNAL_FN void graphrt_i_remove(const char *path);
+// True for what exists and is no regular file.
+GRAPHRT_INTERNAL_FN bool graphrt_i_special(const char *path);
+// Makes renaming in a directory last, where the system offers that.
+GRAPHRT_INTERNAL_FN void graphrt_i_sync_directory(const char *path);
+// Where links lead; `path` itself where it leads nowhere.
+enum { GRAPHRT_PATH = 4096 };
+GRAPHRT_INTERNAL_FN const char *graphrt_i_resolve(const char *path, char resolved[GRAPHRT_PATH]);
+
+// A file's bytes as pages of this process; writing to them does not change the file.
+typedef struct graphrt_mapping {
+  uint8_t *pages; // NULL: none
+  uint64_t bytes;
+} graphrt_mapping;
+
+// False where the system maps no files, or not this one.
+GRAPHRT_INTERNAL_FN bool graphrt_i_map(int descriptor, uint64_t bytes, graphrt_mapping *mapping);
+GRAPHRT_INTERNAL_FN void graphrt_i_unmap(graphrt_mapping *mapping);
 
 // ---- Threads (pool.c) ----
 
@@ -105,13 +146,23 @@ GRAPHRT_INTERNAL_FN void graphrt_i_pool_run(graphrt_pool *pool, int32_t lanes,
 
 // ---- Instances (instance.c) ----
 
+// What the variables lie in: memory, the pages of a checkpoint, or both.
+typedef struct graphrt_storage {
+  uint8_t *block; // may be NULL
+  uint64_t bytes;
+  graphrt_mapping mapping;
+} graphrt_storage;
+GRAPHRT_INTERNAL_FN void graphrt_i_storage_release(const graphrt_host *host,
+                                                   graphrt_storage *storage);
+
 // The variables, held by every instance that shares them.
 typedef struct graphrt_shared {
   _Atomic int64_t references;
   _Atomic uint64_t next_stream;
   pthread_rwlock_t lock;   // over the variables and their versions
   pthread_mutex_t packing; // held while a pack is remade, under the lock
-  uint8_t *variables;      // replaced as a whole by load
+  graphrt_storage storage; // replaced as a whole by load
+  uint8_t **variables;     // [variable_count]: where each one lies
   uint64_t *versions;      // [variable_count], from 1
   _Atomic uint64_t *packs; // [pack_count]: the sum of versions that it was made from, or 0
   uint8_t *packed;
@@ -199,6 +250,9 @@ GRAPHRT_INTERNAL_FN graphrt_status graphrt_i_safetensors_read(const graphrt_safe
                                                               const graphrt_safetensor *tensor,
                                                               uint64_t begin, void *buffer,
                                                               uint64_t bytes);
+// Maps the whole file; a tensor then lies at its `offset`. False if that cannot be.
+GRAPHRT_INTERNAL_FN bool graphrt_i_safetensors_map(const graphrt_safetensors *file,
+                                                   graphrt_mapping *mapping);
 // UTF-8, each key once.
 GRAPHRT_INTERNAL_FN graphrt_status graphrt_i_check_metadata(const graphrt_metadata *metadata,
                                                             int64_t count);

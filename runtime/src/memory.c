@@ -1,19 +1,16 @@
 #include "internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static void *default_allocate(void *user, size_t size, size_t alignment) {
   (void)user;
-  // aligned_alloc wants a multiple of the alignment.
-  size_t rounded = (size + alignment - 1) / alignment * alignment;
-  return rounded < size ? NULL : aligned_alloc(alignment, rounded);
+  return graphrt_i_aligned(size, alignment);
 }
 
 static void default_release(void *user, void *block, size_t size) {
   (void)user;
   (void)size;
-  free(block);
+  graphrt_i_aligned_free(block);
 }
 
 graphrt_status graphrt_i_config(const graphrt_config *config, graphrt_config *copy,
@@ -38,6 +35,10 @@ graphrt_status graphrt_i_config(const graphrt_config *config, graphrt_config *co
   if (copy->threads < 0 || copy->threads > 4096)
     return graphrt_i_fail(GRAPHRT_INVALID_ARGUMENT, "threads is %d; from 0 to 4096 is allowed",
                           (int)copy->threads);
+  if (copy->flags & ~(uint32_t)GRAPHRT_MAP_CHECKPOINT)
+    return graphrt_i_fail(GRAPHRT_INVALID_ARGUMENT,
+                          "flags is %u; this runtime (%s) does not know it", (unsigned)copy->flags,
+                          graphrt_version());
   if (!copy->allocate != !copy->release)
     return graphrt_i_fail(GRAPHRT_INVALID_ARGUMENT,
                           "give both of allocate and release, or neither");
@@ -46,6 +47,7 @@ graphrt_status graphrt_i_config(const graphrt_config *config, graphrt_config *co
     host->release = copy->release;
     host->allocator_user = copy->allocator_user;
   }
+  host->map = (copy->flags & GRAPHRT_MAP_CHECKPOINT) != 0;
   host->parallel = copy->parallel;
   host->parallel_user = copy->parallel_user;
   host->on_error = copy->on_error;

@@ -6,8 +6,12 @@
 // have joined; one that wakes up late finds the job closed and goes back to sleep.
 #include "internal.h"
 
-#include <signal.h>
 #include <string.h>
+
+#if defined(__unix__) || defined(__APPLE__)
+#define HAS_SIGNALS
+#include <signal.h>
+#endif
 
 enum { SPINS = 64 }; // of about 20 to 50 ns
 
@@ -70,14 +74,18 @@ bool graphrt_i_pool_start(graphrt_pool *pool, pthread_t *threads, int32_t worker
 // Threads that the system refuses are done without: the others take their share.
 static void start_workers(graphrt_pool *pool) {
   pool->tried = true;
+#if defined(HAS_SIGNALS)
   // Signals are the program's own threads' business.
   sigset_t all, before;
   sigfillset(&all);
   bool masked = pthread_sigmask(SIG_SETMASK, &all, &before) == 0;
+#endif
   while (pool->started < pool->workers &&
          pthread_create(&pool->threads[pool->started], NULL, worker, pool) == 0)
     ++pool->started;
+#if defined(HAS_SIGNALS)
   if (masked) pthread_sigmask(SIG_SETMASK, &before, NULL);
+#endif
 }
 
 void graphrt_i_pool_stop(graphrt_pool *pool) {

@@ -1,13 +1,10 @@
-// Opening and reading safetensors files. Data is read, not mapped: a file that another program cuts
-// short meanwhile gives a status, not a signal.
+// Opening and reading safetensors files. Data is read, unless mapping was asked for: a file that
+// another program cuts short meanwhile gives a status, not a signal.
 #include "internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 // The format's own limit, in bytes.
 static const uint64_t most_header = 100000000;
@@ -16,7 +13,7 @@ struct graphrt_safetensors {
   graphrt_host host;
   int descriptor;
   char *text;
-  uint64_t length;
+  uint64_t length, size; // of the header; of the file
   graphrt_header header;
 };
 
@@ -24,7 +21,7 @@ static graphrt_status read_all(int descriptor, uint64_t offset, void *buffer, ui
   uint8_t *out = buffer;
   while (bytes > 0) {
     size_t piece = bytes < (1u << 30) ? (size_t)bytes : 1u << 30;
-    ssize_t got = pread(descriptor, out, piece, (off_t)offset);
+    int64_t got = graphrt_i_read_at(descriptor, out, piece, offset);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return graphrt_i_fail(GRAPHRT_IO_ERROR, "cannot read: %s", strerror(errno));
     if (got == 0) return graphrt_i_fail(GRAPHRT_IO_ERROR, "the file has become shorter");
@@ -98,6 +95,7 @@ static graphrt_status read_header(graphrt_safetensors *file, uint64_t size) {
     return graphrt_i_fail(GRAPHRT_BAD_CHECKPOINT, "the header (%llu bytes) is longer than the file",
                           (unsigned long long)length);
   file->length = length;
+  file->size = size;
   file->text = graphrt_i_allocate(&file->host, length + 1);
   if (!file->text)
     return graphrt_i_fail(GRAPHRT_OUT_OF_MEMORY, "no memory for a header of %llu bytes",
@@ -125,30 +123,22 @@ static graphrt_status about(const char *path, graphrt_status status) {
 graphrt_status graphrt_i_safetensors_open(const char *path, const graphrt_host *host,
                                           graphrt_safetensors **out) {
   *out = NULL;
-  // Without O_NONBLOCK a named pipe would wait for its other end before it is refused.
-  int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0)
-    return about(path,
-                 graphrt_i_fail(GRAPHRT_IO_ERROR, "cannot open the file: %s", strerror(errno)));
-  struct stat information;
-  graphrt_status status = GRAPHRT_OK;
-  if (fstat(descriptor, &information) != 0)
-    status = graphrt_i_fail(GRAPHRT_IO_ERROR, "cannot read: %s", strerror(errno));
-  else if (!S_ISREG(information.st_mode))
-    status = graphrt_i_fail(GRAPHRT_IO_ERROR, "not a regular file");
-  graphrt_safetensors *file = NULL;
-  if (status == GRAPHRT_OK) {
-    file = graphrt_i_allocate(host, sizeof *file);
-    if (!file) status = graphrt_i_fail(GRAPHRT_OUT_OF_MEMORY, "out of memory");
+  uint64_t size;
+  const char *why;
+  int descriptor = graphrt_i_open(path, &size, &why);
+  if (descriptor < 0) {
+    graphrt_i_message("cannot open the file: %s", why);
+    return about(path, GRAPHRT_IO_ERROR);
   }
+  graphrt_safetensors *file = graphrt_i_allocate(host, sizeof *file);
   if (!file) {
-    close(descriptor);
-    return about(path, status);
+    graphrt_i_close(descriptor);
+    return about(path, graphrt_i_fail(GRAPHRT_OUT_OF_MEMORY, "out of memory"));
   }
   memset(file, 0, sizeof *file);
   file->host = *host;
   file->descriptor = descriptor;
-  status = read_header(file, (uint64_t)information.st_size);
+  graphrt_status status = read_header(file, size);
   if (status != GRAPHRT_OK) {
     graphrt_safetensors_close(file);
     return about(path, status);
@@ -173,7 +163,7 @@ graphrt_status graphrt_safetensors_open(const char *path, const graphrt_config *
 void graphrt_safetensors_close(graphrt_safetensors *file) {
   if (!file) return;
   graphrt_host host = file->host;
-  close(file->descriptor);
+  graphrt_i_close(file->descriptor);
   graphrt_i_header_release(&host, &file->header);
   if (file->text) graphrt_i_release(&host, file->text, file->length + 1);
   graphrt_i_release(&host, file, sizeof *file);
@@ -235,6 +225,10 @@ graphrt_status graphrt_i_safetensors_read(const graphrt_safetensors *file,
   strncpy(message, graphrt_message(), sizeof message - 1);
   message[sizeof message - 1] = 0;
   return graphrt_i_fail(status, "tensor '%s': %s", graphrt_i_quote(tensor->name, quoted), message);
+}
+
+bool graphrt_i_safetensors_map(const graphrt_safetensors *file, graphrt_mapping *mapping) {
+  return graphrt_i_map(file->descriptor, file->size, mapping);
 }
 
 graphrt_status graphrt_safetensors_read(const graphrt_safetensors *file,

@@ -2,13 +2,9 @@
 #include "internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 // ---- The header's text ----
 
@@ -94,7 +90,7 @@ static graphrt_status write_all(int descriptor, const void *data, uint64_t bytes
   const uint8_t *from = data;
   while (bytes > 0) {
     size_t piece = bytes < (1u << 30) ? (size_t)bytes : 1u << 30;
-    ssize_t wrote = write(descriptor, from, piece);
+    int64_t wrote = graphrt_i_write(descriptor, from, piece);
     if (wrote < 0 && errno == EINTR) continue;
     if (wrote < 0) return graphrt_i_fail(GRAPHRT_IO_ERROR, "cannot write: %s", strerror(errno));
     from += wrote;
@@ -104,12 +100,13 @@ static graphrt_status write_all(int descriptor, const void *data, uint64_t bytes
 }
 
 static graphrt_status write_content(int descriptor, const text *header,
-                                    const graphrt_safetensor_source *const *order, int64_t count) {
+                                    const graphrt_safetensor_source *const *order, int64_t count,
+                                    const char *like) {
   graphrt_status status = write_all(descriptor, &header->used, sizeof header->used);
   if (status == GRAPHRT_OK) status = write_all(descriptor, header->text, header->used);
   for (int64_t i = 0; i < count && status == GRAPHRT_OK; ++i)
     status = write_all(descriptor, order[i]->data, bytes_of(order[i]));
-  if (status == GRAPHRT_OK && fsync(descriptor) != 0 && errno != EINVAL)
+  if (status == GRAPHRT_OK && !graphrt_i_finish(descriptor, like))
     status = graphrt_i_fail(GRAPHRT_IO_ERROR, "cannot write: %s", strerror(errno));
   return status;
 }
@@ -123,7 +120,7 @@ static size_t temporary_name(const char *target, char *name) {
   const char *slash = strrchr(target, '/');
   size_t directory = slash ? (size_t)(slash - target) + 1 : 0;
   memcpy(name, target, directory);
-  snprintf(name + directory, TEMPORARY_ROOM, ".graphrt-%ld-%u.tmp", (long)getpid(),
+  snprintf(name + directory, TEMPORARY_ROOM, ".graphrt-%u-%u.tmp", (unsigned)graphrt_i_process(),
            (unsigned)atomic_fetch_add(&counter, 1));
   return directory;
 }
@@ -135,38 +132,31 @@ static void sync_directory(char *temporary, size_t directory) {
   } else {
     temporary[directory] = 0;
   }
-  int descriptor = open(temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return;
-  (void)fsync(descriptor);
-  close(descriptor);
+  graphrt_i_sync_directory(temporary);
 }
 
 static graphrt_status replace(const char *target, const text *header,
                               const graphrt_safetensor_source *const *order, int64_t count,
                               char *temporary) {
-  struct stat existing;
-  bool exists = stat(target, &existing) == 0;
-  if (exists && !S_ISREG(existing.st_mode))
-    return graphrt_i_fail(GRAPHRT_IO_ERROR, "not a regular file");
+  if (graphrt_i_special(target)) return graphrt_i_fail(GRAPHRT_IO_ERROR, "not a regular file");
   int descriptor = -1;
   size_t directory = 0;
   // A name can be left over from a process that had this one's number.
   for (int attempt = 0; attempt < 100 && descriptor < 0; ++attempt) {
     directory = temporary_name(target, temporary);
-    descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    descriptor = graphrt_i_create(temporary);
     if (descriptor < 0 && errno != EEXIST) break;
   }
   if (descriptor < 0)
     return graphrt_i_fail(GRAPHRT_IO_ERROR, "cannot create a file there: %s", strerror(errno));
-  graphrt_status status = write_content(descriptor, header, order, count);
-  if (exists) (void)fchmod(descriptor, existing.st_mode & 07777);
-  if (close(descriptor) != 0 && status == GRAPHRT_OK)
+  graphrt_status status = write_content(descriptor, header, order, count, target);
+  if (!graphrt_i_close(descriptor) && status == GRAPHRT_OK)
     status = graphrt_i_fail(GRAPHRT_IO_ERROR, "cannot write: %s", strerror(errno));
-  if (status == GRAPHRT_OK && rename(temporary, target) != 0)
+  if (status == GRAPHRT_OK && !graphrt_i_replace(temporary, target))
     status =
         graphrt_i_fail(GRAPHRT_IO_ERROR, "cannot rename the file written: %s", strerror(errno));
   if (status != GRAPHRT_OK) {
-    (void)unlink(temporary);
+    graphrt_i_remove(temporary);
     return status;
   }
   sync_directory(temporary, directory);
@@ -261,8 +251,8 @@ static graphrt_status write_arranged(const char *path,
   put_header(&header, order, count, metadata, metadata_count);
   uint64_t length = header.used;
   // A link stays a link: what it points to is replaced.
-  char resolved[PATH_MAX];
-  const char *target = realpath(path, resolved) ? resolved : path;
+  char resolved[GRAPHRT_PATH];
+  const char *target = graphrt_i_resolve(path, resolved);
   uint64_t name_bytes = strlen(target) + TEMPORARY_ROOM;
   char *temporary = graphrt_i_allocate(host, name_bytes);
   header.text = graphrt_i_allocate(host, length);

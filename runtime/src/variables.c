@@ -77,7 +77,7 @@ static graphrt_status set(graphrt_instance *instance, const char *name, const vo
   pthread_rwlock_wrlock(&shared->lock);
   for (int32_t i = what.first; i < desc->model.variable_count; ++i) {
     if (!belongs(desc, i, what)) continue;
-    uint8_t *to = shared->variables + desc->places[i].offset;
+    uint8_t *to = shared->variables[i];
     if (what.whole)
       graphrt_i_whole_to_part(desc, i, data, to);
     else if (bytes > 0)

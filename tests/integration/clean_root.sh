@@ -23,7 +23,8 @@ trap 'umount "$root/proc"' EXIT
 
 mkdir -p "$root/packages" "$root/project"
 cp "$packages"/*.deb "$root/packages/"
-cp "$here"/*.graph "$here"/main.c "$root/project/"
+models=$here/../../examples/builds
+cp "$models"/*.graph "$models"/main.c "$root/project/"
 inside sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends /packages/*.deb' >/dev/null
 
 # Without a compiler: what is compiled in memory, and a program.

@@ -21,86 +21,9 @@ import tempfile
 import time
 import traceback
 
-HERE = pathlib.Path(__file__).resolve().parent
-EXPECTED = "3 3\n2 4 7\nruntime 1.0.0\n"
-
-
-class Skipped(Exception):
-    pass
-
-
-class Wrong(Exception):
-    pass
-
-
-def need(*programs):
-    for program in programs:
-        if not shutil.which(program):
-            raise Skipped("%s is not installed" % program)
-
-
-class Case:
-    """One scenario's folder and what it runs there."""
-
-    def __init__(self, options, folder):
-        self.prefix = options.prefix
-        self.source = options.source
-        self.graphc_build = options.build
-        self.folder = pathlib.Path(folder)
-        self.environment = dict(os.environ, LC_ALL="C.UTF-8", NO_COLOR="1",
-                                PATH="%s/bin%s%s" % (self.prefix, os.pathsep, os.environ["PATH"]),
-                                PKG_CONFIG_PATH=str(self.prefix / "lib/pkgconfig"),
-                                CCACHE_DISABLE="1")
-        for name in ("CMAKE_PREFIX_PATH", "DESTDIR", "LD_LIBRARY_PATH", "MAKEFLAGS"):
-            self.environment.pop(name, None)
-
-    def run(self, *command, status=0, cwd=None, **variables):
-        command = [str(word) for word in command]
-        done = subprocess.run(command, cwd=cwd or self.folder, stdin=subprocess.DEVNULL, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300,
-                              env=dict(self.environment, **variables), errors="backslashreplace")
-        fine = done.returncode != 0 if status is None else done.returncode == status
-        if not fine:
-            raise Wrong("%s\nstatus %d\n%s" % (" ".join(command), done.returncode, done.stdout))
-        return done.stdout
-
-    def project(self, name="project"):
-        """A copy of the user's project."""
-        place = self.folder / name
-        shutil.copytree(HERE, place, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
-        return place
-
-    def configure(self, *options, project=None, build="build", generator="Ninja", prefix=None,
-                  status=0, type="Debug"):
-        project = project or self.project()
-        words = ["cmake", "-S", project, "-B", self.folder / build, "-G", generator]
-        if type:
-            words.append("-DCMAKE_BUILD_TYPE=" + type)
-        if prefix is not False:
-            words.append("-DCMAKE_PREFIX_PATH=%s" % (prefix or self.prefix))
-        return self.run(*words, *options, status=status)
-
-    def make(self, *options, build="build", status=0, **variables):
-        return self.run("cmake", "--build", self.folder / build, *options, status=status,
-                        **variables)
-
-    def check_program(self, path="build/two_models", **variables):
-        expect_equal(self.run(self.folder / path, **variables), EXPECTED)
-
-
-def expect(condition, text):
-    if not condition:
-        raise Wrong(text)
-
-
-def expect_equal(got, wanted):
-    expect(got == wanted, "expected:\n%s\ngot:\n%s" % (wanted, got))
-
-
-def expect_in(words, text):
-    expect(words in text, "no '%s' in:\n%s" % (words, text))
-
-
+import machines
+from case import (Case, EXPECTED, HERE, MODELS, Skipped, Wrong, expect, expect_equal, expect_in,
+                  need)
 # ---- The CMake package ----
 
 def test_ninja_release(case):
@@ -527,7 +450,7 @@ def test_reproducible(case):
                               "USER": "someone", "SOURCE_DATE_EPOCH": "1"}),
             ("with a space", {"LC_ALL": "de_DE.UTF-8", "LANG": "de_DE.UTF-8", "TMPDIR": "."}))):
         folder = case.folder / place
-        shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("*.py"))
+        case.project(folder)
         for path in folder.glob("*.graph"):
             os.utime(path, (number * 1e8, number * 1e8))
         kinds = KINDS if number != 1 else ",".join(reversed(KINDS.split(",")))
@@ -608,7 +531,7 @@ def test_packages(case):
         case.run("dpkg-deb", "-x", path, root)
     case.environment["PATH"] = "%s/usr/bin:%s" % (root, os.environ["PATH"])
     expect_equal(case.run("graphc", "--version"), "graphc 1.0.0\n")
-    case.run("graphc", "run", HERE / "smoother.graph", "smooth", "--in", "x=ones")
+    case.run("graphc", "run", MODELS / "smoother.graph", "smooth", "--in", "x=ones")
 
     # The runtime's package alone is what a program needs.
     case.configure("-DBUILD_SHARED_LIBS=ON", "-DCMAKE_SKIP_RPATH=ON", prefix=root / "usr")
@@ -709,89 +632,9 @@ def test_node(case):
                  "Error: another number of inputs is taken\n")
 
 
-# ---- Another machine ----
-
-MACHINES = {"aarch64": "AArch64", "riscv64": "RISC-V"}
-
-
-def cross(case, machine):
-    emulator, system = "qemu-" + machine, "/usr/%s-linux-gnu" % machine
-    need(machine + "-linux-gnu-gcc", emulator)
-    toolchain = case.folder / "toolchain.cmake"
-    toolchain.write_text("set(CMAKE_SYSTEM_NAME Linux)\n"
-                         "set(CMAKE_SYSTEM_PROCESSOR %s)\n"
-                         "set(CMAKE_C_COMPILER %s-linux-gnu-gcc)\n"
-                         "set(CMAKE_CROSSCOMPILING_EMULATOR %s -L %s)\n"
-                         "set(CMAKE_FIND_ROOT_PATH %s)\n" % (
-                             machine, machine, emulator, system, case.folder / "target"))
-    case.run("cmake", "-S", case.source / "runtime", "-B", "runtime", "-G", "Ninja",
-             "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_TOOLCHAIN_FILE=%s" % toolchain,
-             "-DCMAKE_INSTALL_PREFIX=%s" % (case.folder / "target"))
-    case.run("cmake", "--build", "runtime")
-    case.run("cmake", "--install", "runtime")
-    case.configure("-DCMAKE_TOOLCHAIN_FILE=%s" % toolchain, "-DCPP=OFF",
-                   "-DGRAPHC_EXECUTABLE=%s" % (case.prefix / "bin/graphc"),
-                   prefix=case.folder / "target")
-    case.make()
-    expect_in(MACHINES[machine], case.run("readelf", "-h", "build/two_models_c"))
-    case.run("ctest", "--test-dir", "build", "--output-on-failure")
-    expect_equal(case.run(emulator, "-L", system, "build/two_models_c"), EXPECTED)
-
-    # A network of the examples, with its random initial values, answers as it does here.
-    graph = case.source / "examples/image_filters/image_filters.graph"
-    case.run("graphc", "build", graph, "--emit=exe", "-o", ".")
-    case.run("graphc", "build", graph, "--emit=object,header", "-o", "other", "--target",
-             machine + "-linux-gnu")
-    (case.folder / "main.c").write_text(
-        '#include "image_filters.h"\n#include <graphrt/main.h>\n'
-        "int main(int c, char **v) { return graphrt_main(image_filters_model(), c, v); }\n")
-    case.run(machine + "-linux-gnu-gcc", "-Iother", "-Itarget/include", "main.c",
-             "other/image_filters.o", "-Ltarget/lib", "-l:libgraphrt_main.a", "-l:libgraphrt.a",
-             "-lm", "-o", "other/program")
-    listed = case.run("./image_filters", "--list")
-    export, = re.findall(r"^export (\w+)", listed, re.M)
-    words = [export, "--seed", "3"]
-    for name in re.findall(r"^  in  (\w+)", listed, re.M):
-        words += ["--in", name + "=random"]
-    outputs = re.findall(r"^  out (\w+)", listed, re.M)
-    expect(outputs, "no outputs are listed")
-    case.run("./image_filters", *words, *[w for o in outputs for w in ("--out", "%s=%s.npy" % (o, o))])
-    case.run(emulator, "-L", system, "other/program", *words,
-             *[w for o in outputs for w in ("--expect", "%s=%s.npy" % (o, o))])
-
-
-def test_cross_aarch64(case):
-    """A toolchain file: the runtime cross-built, the models compiled for it, run by an emulator."""
-    cross(case, "aarch64")
-
-
-def test_cross_riscv64(case):
-    cross(case, "riscv64")
-
-
-def test_targets(case):
-    """Objects and headers for machines that there is no system of here."""
-    kinds = {"aarch64-linux-gnu": b"\x7fELF", "riscv64-linux-gnu": b"\x7fELF",
-             "x86_64-pc-windows-msvc": b"\x64\x86", "arm64-apple-macos": b"\xcf\xfa\xed\xfe"}
-    for triple, magic in kinds.items():
-        case.run("graphc", "build", HERE / "smoother.graph", "--emit=object,header", "--target",
-                 triple, "-o", triple)
-        expect((case.folder / triple / "smoother.o").read_bytes().startswith(magic), triple)
-        case.run("cc", "-fsyntax-only", "-I", case.prefix / "include", "-x", "c",
-                 case.folder / triple / "smoother.h")
-    for triple, words in (("wasm32-wasi", "not one of 64 bits"), ("nonsense", "no target nonsense")):
-        said = case.run("graphc", "build", HERE / "smoother.graph", "--target", triple, "-o", "no",
-                        status=2)
-        expect_in(words, said)
-    for kind in ("exe", "shared"):
-        said = case.run("graphc", "build", HERE / "smoother.graph", "--emit=" + kind, "-o", "no",
-                        "--target", "aarch64-linux-gnu", status=2)
-        expect_in("for this machine only", said)
-    expect(not (case.folder / "no").exists(), "something was written")
-
-
 def scenarios():
-    return {name[5:]: value for name, value in globals().items() if name.startswith("test_")}
+    return {name[5:]: value for module in (globals(), vars(machines))
+            for name, value in module.items() if name.startswith("test_")}
 
 
 def main():

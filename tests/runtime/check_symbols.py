@@ -10,7 +10,7 @@ import sys
 ALLOWED = set("""
 aligned_alloc free memcpy memmove memset strcmp strlen strncpy strrchr strtoull strerror qsort
 snprintf vsnprintf getenv realpath sysconf getpid close fchmod fstat stat fsync open pread rename
-unlink write sched_getaffinity __sched_cpucount sigfillset
+unlink write mmap munmap sched_getaffinity __sched_cpucount sigfillset
 cosf sinf sincos sincosf logf sqrtf cos sin log sqrt nextafter nextafterf __errno_location
 pthread_cond_broadcast pthread_cond_destroy pthread_cond_init pthread_cond_signal pthread_cond_wait
 pthread_create pthread_join pthread_sigmask pthread_mutex_destroy pthread_mutex_init

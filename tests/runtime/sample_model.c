@@ -5,8 +5,8 @@
 
 #define COUNT(array) ((int32_t)(sizeof(array) / sizeof *(array)))
 
-enum { W = 0, B = 64, ADAM = 128, STEP = 192, EMB0 = 256, EMB1 = 320, COL0 = 384, COL1 = 448 };
-enum { VARIABLE_BYTES = 512 };
+enum { W, B, ADAM, STEP, EMB0, EMB1, COL0, COL1, VARIABLES };
+enum { VARIABLE_BYTES = VARIABLES * 64 };
 
 static const int64_t dims_w[] = {3, 2}, dims_b[] = {2}, dims_emb[] = {3, 3}, dims_emb0[] = {2, 3},
                      dims_emb1[] = {1, 3}, dims_col[] = {2, 3}, dims_col0[] = {2, 1},
@@ -23,26 +23,27 @@ static const graphrt_variable_info variables[] = {
     {"col/part_1", "col/part_1", GRAPHRT_INT32, 2, dims_col1, "col", 1, 0},
 };
 static const graphrt_variable_place places[] = {
-    {W, NULL, NULL, 0, 0},        {B, NULL, NULL, 0, 0},        {ADAM, NULL, NULL, 0, 0},
-    {STEP, NULL, NULL, 0, 0},     {EMB0, NULL, dims_emb, 0, 0}, {EMB1, NULL, dims_emb, 0, 2},
-    {COL0, NULL, dims_col, 1, 0}, {COL1, NULL, dims_col, 1, 1},
+    {W * 64, NULL, NULL, 0, 0},        {B * 64, NULL, NULL, 0, 0},
+    {ADAM * 64, NULL, NULL, 0, 0},     {STEP * 64, NULL, NULL, 0, 0},
+    {EMB0 * 64, NULL, dims_emb, 0, 0}, {EMB1 * 64, NULL, dims_emb, 0, 2},
+    {COL0 * 64, NULL, dims_col, 1, 0}, {COL1 * 64, NULL, dims_col, 1, 1},
 };
 
-static float *floats(graphrt_call *call, int64_t offset) {
-  return (float *)(call->variables + offset);
+static float *floats(graphrt_call *call, int variable) {
+  return (float *)(void *)call->variables[variable];
 }
 
 // ---- Initializers ----
 
 static int32_t init_body(graphrt_call *call) {
-  graphrt_random(call, 1, GRAPHRT_RANDOM_NORMAL, GRAPHRT_FLOAT32, call->variables + W, 6, 0, 1);
+  graphrt_random(call, 1, GRAPHRT_RANDOM_NORMAL, GRAPHRT_FLOAT32, call->variables[W], 6, 0, 1);
   for (int i = 0; i < 2; ++i) floats(call, B)[i] = 0.5f;
   for (int i = 0; i < 6; ++i) floats(call, ADAM)[i] = 0.125f;
   for (int i = 0; i < 6; ++i) floats(call, EMB0)[i] = (float)i;
   for (int i = 0; i < 3; ++i) floats(call, EMB1)[i] = (float)(6 + i);
   const int32_t col0[] = {0, 3}, col1[] = {1, 2, 4, 5};
-  memcpy(call->variables + COL0, col0, sizeof col0);
-  memcpy(call->variables + COL1, col1, sizeof col1);
+  memcpy(call->variables[COL0], col0, sizeof col0);
+  memcpy(call->variables[COL1], col1, sizeof col1);
   return 0;
 }
 static const graphrt_export_code init_code = {.body = init_body, .workspace_bytes = 32};
@@ -98,7 +99,7 @@ static void train_commit(graphrt_call *call) {
   const float *mean = (const float *)call->workspace;
   for (int i = 0; i < 6; ++i) floats(call, W)[i] += mean[i / 2];
   for (int i = 0; i < 6; ++i) floats(call, ADAM)[i] = mean[i / 2];
-  ++*(int64_t *)(call->variables + STEP);
+  ++*(int64_t *)(call->variables[STEP]);
 }
 
 // ---- noise ----
@@ -176,7 +177,7 @@ static int32_t sums_body(graphrt_call *call) {
 }
 
 static int32_t step_body(graphrt_call *call) {
-  memcpy(call->outputs[0], call->variables + STEP, 8);
+  memcpy(call->outputs[0], call->variables[STEP], 8);
   return 0;
 }
 
@@ -280,9 +281,10 @@ static const graphrt_variable_info frozen_variables[] = {
     {"col/part_1", "col/part_1", GRAPHRT_INT32, 2, dims_col1, "col", 1, 0},
 };
 static const graphrt_variable_place frozen_places[] = {
-    {W, NULL, NULL, 0, 0},        {0, frozen_b, NULL, 0, 0},    {ADAM, NULL, NULL, 0, 0},
-    {STEP, NULL, NULL, 0, 0},     {EMB0, NULL, dims_emb, 0, 0}, {EMB1, NULL, dims_emb, 0, 2},
-    {COL0, NULL, dims_col, 1, 0}, {COL1, NULL, dims_col, 1, 1},
+    {W * 64, NULL, NULL, 0, 0},        {0, frozen_b, NULL, 0, 0},
+    {ADAM * 64, NULL, NULL, 0, 0},     {STEP * 64, NULL, NULL, 0, 0},
+    {EMB0 * 64, NULL, dims_emb, 0, 0}, {EMB1 * 64, NULL, dims_emb, 0, 2},
+    {COL0 * 64, NULL, dims_col, 1, 0}, {COL1 * 64, NULL, dims_col, 1, 1},
 };
 static graphrt_status frozen_create(const graphrt_config *config, graphrt_instance **out) {
   return graphrt_create(&sample_frozen_desc, config, out);

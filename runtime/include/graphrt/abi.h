@@ -15,9 +15,10 @@
 // (`lenet *` is a `graphrt_instance *` under another name.)
 //
 // All structures have a fixed layout: members are naturally aligned and fill it without padding on
-// 64-bit machines (checked in runtime/src/abi_check.c). A change of any of them, or of what a
-// function below means, changes the number in graphrt_interface_1: every description points to that
-// symbol, so code and runtime that do not fit each other do not link.
+// 64-bit machines; on 32-bit ones pointers are narrower, all else is as wide, and numbers of 64
+// bits lie at multiples of 8 (checked in runtime/src/abi_check.c). A change of any of them, or of
+// what a function below means, changes the number in graphrt_interface_1: every description points
+// to that symbol, so code and runtime that do not fit each other do not link.
 #pragma once
 
 #include "graphrt/graphrt.h"
@@ -34,8 +35,8 @@ enum { GRAPHRT_ALIGNMENT = 64 };
 
 // What a body is given. Members are read-only to generated code.
 typedef struct graphrt_call {
-  uint8_t *variables; // the variables' block, 64-byte aligned; a variable is at its place's offset
-  uint8_t *workspace; // 64-byte aligned, as large as the export's code asked for
+  uint8_t *const *variables;  // [variable_count]: where each one lies; of any alignment
+  uint8_t *workspace;         // 64-byte aligned, as large as the export's code asked for
   const uint8_t *packed;      // 64-byte aligned; pack k is at packs[k].offset, up to date
   const int64_t *dims;        // [dim_count], checked
   const void *const *inputs;  // [input_count], of any alignment; NULL only where empty
@@ -75,7 +76,7 @@ typedef void (*graphrt_pack_fn)(graphrt_call *call, uint8_t *destination);
 
 // Where a variable lies; beside its graphrt_variable_info, same index.
 typedef struct graphrt_variable_place {
-  int64_t offset;            // in the variables' block, a multiple of 64; unused if frozen
+  int64_t offset;            // in one block of all variables, a multiple of 64; unused if frozen
   const void *frozen;        // the constant's bytes, or NULL
   const int64_t *whole_dims; // of a part: the whole's dimensions (same rank), else NULL
   int64_t part_axis;         // of a part: along which it was cut
@@ -129,7 +130,7 @@ typedef struct graphrt_model_desc {
   const graphrt_export_check *checks;
   const graphrt_variant *variants; // [variant_count], lowest level first
   int64_t variant_count;
-  int64_t variable_bytes; // of the variables' block
+  int64_t variable_bytes; // of a block of all variables
   uint64_t seed;          // the definition's own, used if the configuration gives none
 } graphrt_model_desc;
 

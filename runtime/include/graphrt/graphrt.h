@@ -87,6 +87,16 @@ typedef void (*graphrt_parallel_fn)(void *user, int32_t lanes,
 // Told of every failure, on the thread that called, just before the status is returned.
 typedef void (*graphrt_error_fn)(void *user, graphrt_status status, const char *message);
 
+enum {
+  // Use a checkpoint's pages where they lie instead of copying them: create() and load() then take
+  // no time and no memory for what is not used, and processes that map the same file share its
+  // pages. What an instance changes becomes its own and never reaches the file. Another program
+  // must
+  // not shorten the file meanwhile, nor write into it: save() does not, it replaces files. Without
+  // effect where the system cannot map files.
+  GRAPHRT_MAP_CHECKPOINT = 1
+};
+
 // What create() may be given. Set all of it to zero, then struct_size, then what is wanted:
 //   graphrt_config config = {.struct_size = sizeof config, .seed = 42};
 // The structure is copied; strings in it need to live only until create() returns.
@@ -95,7 +105,7 @@ typedef struct graphrt_config {
   const char *checkpoint; // a safetensors file to load in place of the initializers, or NULL
   uint64_t seed;          // of all random numbers; 0: the definition's own, or the checkpoint's
   int32_t threads;        // of one call, the caller's included; 0: one per processor allowed
-  int32_t reserved;       // 0
+  uint32_t flags;         // GRAPHRT_MAP_CHECKPOINT or 0
   graphrt_allocate_fn allocate; // NULL: the C library's; both or neither
   graphrt_release_fn release;
   void *allocator_user;
@@ -260,7 +270,7 @@ typedef struct graphrt_instance_info {
   uint64_t seed;            // of the random numbers
   uint64_t counter;         // the number of the next call that draws
   uint64_t workspace_bytes; // held now
-  uint64_t variable_bytes;  // of the variables' block
+  uint64_t variable_bytes;  // of the variables, wherever they lie
 } graphrt_instance_info;
 
 // Fills in *out. Errors: INVALID_ARGUMENT, BUSY.

@@ -110,13 +110,15 @@ class Model:
     def __repr__(self):
         return "<graphrt.Model %s: %s>" % (self.name, ", ".join(self.exports))
 
-    def create(self, checkpoint=None, seed=0, threads=0):
+    def create(self, checkpoint=None, seed=0, threads=0, map=False):
         """Makes an instance. The initializers run, or `checkpoint` (safetensors) is loaded; `seed`
-        0 is the definition's own, `threads` 0 one for each processor."""
+        0 is the definition's own, `threads` 0 one for each processor. With `map` the checkpoint's
+        pages are used where they lie, shared with other processes (GRAPHRT_MAP_CHECKPOINT)."""
         if threads < 0 or not 0 <= seed < 2 ** 64:
             raise Error("threads and seed must be from 0 up", "invalid argument")
         config = _layout.Config(
             struct_size=_c.sizeof(_layout.Config), seed=seed, threads=threads,
+            flags=_layout.MAP_CHECKPOINT if map else 0,
             checkpoint=None if checkpoint is None else _os.fsencode(checkpoint))
         handle = _c.c_void_p()
         self._check(self._info.create(_c.byref(config), _c.byref(handle)))

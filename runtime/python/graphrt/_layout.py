@@ -13,10 +13,12 @@ DTYPES = {1: ("float16", "float16"), 2: ("bfloat16", "uint16"), 3: ("float32", "
           10: ("uint16", "uint16"), 11: ("uint32", "uint32"), 12: ("uint64", "uint64"),
           13: ("bool", "bool")}
 
+MAP_CHECKPOINT = 1  # Config.flags
+
 
 class Config(c.Structure):
     _fields_ = [("struct_size", c.c_size_t), ("checkpoint", c.c_char_p), ("seed", c.c_uint64),
-                ("threads", c.c_int32), ("reserved", c.c_int32), ("allocate", c.c_void_p),
+                ("threads", c.c_int32), ("flags", c.c_uint32), ("allocate", c.c_void_p),
                 ("release", c.c_void_p), ("allocator_user", c.c_void_p), ("parallel", c.c_void_p),
                 ("parallel_user", c.c_void_p), ("on_error", c.c_void_p), ("error_user", c.c_void_p)]
 

@@ -1,0 +1,262 @@
+"""Scenarios for other machines: the runtime and models cross-built, and run in emulators."""
+
+import array
+import json
+import re
+import shutil
+import struct
+
+from case import EXPECTED, MODELS, Skipped, expect, expect_equal, expect_in, need
+
+
+class Machine:
+    """A machine of Debian's cross compilers, whose programs qemu runs."""
+
+    def __init__(self, name, title):
+        self.name, self.title = name, title
+        self.triple = name + "-linux-gnu"
+        self.emulator = ["qemu-" + name, "-L", "/usr/" + self.triple]
+
+    def need(self):
+        need(self.triple + "-gcc", self.emulator[0])
+
+    def toolchain(self, case):
+        path = case.folder / "toolchain.cmake"
+        path.write_text("set(CMAKE_SYSTEM_NAME Linux)\n"
+                        "set(CMAKE_SYSTEM_PROCESSOR %s)\n"
+                        "set(CMAKE_C_COMPILER %s-gcc)\n"
+                        "set(CMAKE_CROSSCOMPILING_EMULATOR %s)\n"
+                        "set(CMAKE_FIND_ROOT_PATH %s)\n" % (
+                            self.name, self.triple, " ".join(self.emulator),
+                            case.folder / "target"))
+        return path
+
+    def check(self, case, program):
+        expect_in(self.title, case.run("readelf", "-h", program))
+
+
+class WebAssembly(Machine):
+    """wasm32-wasi, which Node runs."""
+
+    def __init__(self, source):
+        super().__init__("wasm32", "WebAssembly")
+        self.triple = "wasm32-wasi"
+        self.files = source / "cmake/wasi"
+        self.emulator = ["node", "--no-warnings", self.files / "run.mjs"]
+
+    def need(self):
+        need("clang-19", "wasm-ld-19", "node")
+        for path, package in (("/usr/include/wasm32-wasi/stdio.h", "wasi-libc"),
+                              ("/usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a",
+                               "libclang-rt-19-dev-wasm32")):
+            if not shutil.os.path.exists(path):
+                raise Skipped("%s is not installed" % package)
+
+    def toolchain(self, case):
+        return self.files / "toolchain.cmake"
+
+    def check(self, case, program):
+        with open(case.folder / program, "rb") as file:
+            expect_equal(file.read(4), b"\0asm")
+
+
+def machine(case, name):
+    titles = {"aarch64": "AArch64", "riscv64": "RISC-V"}
+    made = WebAssembly(case.source) if name == "wasm32" else Machine(name, titles[name])
+    made.need()
+    return made
+
+
+def install_runtime(case, machine):
+    """The runtime for the machine in case.folder/target; returns what CMake is told there."""
+    toolchain = machine.toolchain(case)
+    case.run("cmake", "-S", case.source / "runtime", "-B", "runtime", "-G", "Ninja",
+             "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_TOOLCHAIN_FILE=%s" % toolchain,
+             "-DCMAKE_INSTALL_PREFIX=%s" % (case.folder / "target"))
+    case.run("cmake", "--build", "runtime")
+    case.run("cmake", "--install", "runtime")
+    return ["-DCMAKE_TOOLCHAIN_FILE=%s" % toolchain,
+            "-DGRAPHC_EXECUTABLE=%s" % (case.prefix / "bin/graphc")]
+
+
+def cross(case, name):
+    """The project of this folder for another machine, with its tests."""
+    other = machine(case, name)
+    options = install_runtime(case, other)
+    case.configure(*options, "-DCPP=OFF", prefix=case.folder / "target")
+    case.make()
+    other.check(case, "build/two_models_c")
+    case.run("ctest", "--test-dir", "build", "--output-on-failure")
+    expect_equal(case.run(*other.emulator, "build/two_models_c"), EXPECTED)
+
+
+def test_cross_aarch64(case):
+    """A toolchain file: the runtime cross-built, the models compiled for it, run by an emulator."""
+    cross(case, "aarch64")
+
+
+def test_cross_riscv64(case):
+    cross(case, "riscv64")
+
+
+def test_cross_wasm32(case):
+    """The same in WebAssembly, under Node."""
+    cross(case, "wasm32")
+
+
+# ---- The examples' numbers ----
+
+# Every example that has exports, and the tolerance of its results and of its variables after a
+# step of training: relative to the largest element of the tensor. Only what is rounded differently
+# may differ, where a machine fuses multiplications with additions and another does not, or adds up
+# in another order. Adam divides a gradient by its own size: where that is next to nothing, rounding
+# decides which way its variable goes, so that a step's length is the most that can be asked there.
+EXAMPLES = ("fashion_mnist/softmax", "image_filters/image_filters", "lenet/lenet",
+            "siamese/siamese", "char_rnn/char_rnn", "resnet/resnet", "lint_me/model",
+            "builds/classifier", "builds/smoother")
+TOLERANCE, TOLERANCE_ADAM = 2e-5, 2e-2
+
+DTYPES = {"f4": "f", "f8": "d", "i4": "i", "i8": "q", "u4": "I", "u8": "Q", "b1": "b", "i1": "b",
+          "u1": "B", "i2": "h", "u2": "H"}
+
+
+def read_npy(path):
+    data = path.read_bytes()
+    length = struct.unpack("<H", data[8:10])[0]
+    kind = re.search(r"'descr': '.(\w\d)'", data[10:10 + length].decode()).group(1)
+    return array.array(DTYPES[kind], data[10 + length:])
+
+
+def read_safetensors(path):
+    data = path.read_bytes()
+    length = struct.unpack("<Q", data[:8])[0]
+    tensors = {}
+    for name, info in json.loads(data[8:8 + length]).items():
+        if name != "__metadata__":
+            expect_equal(info["dtype"], "F32")
+            begin, end = info["data_offsets"]
+            tensors[name] = array.array("f", data[8 + length + begin:8 + length + end])
+    return tensors
+
+
+def difference(a, b):
+    """The largest difference of two arrays, relative to the largest element."""
+    expect_equal(len(a), len(b))
+    most = max((abs(x) for x in b), default=0)
+    gap = max((abs(x - y) for x, y in zip(a, b)), default=0)
+    return gap / most if most else gap
+
+
+def exports_of(listed):
+    """The exports that a program lists: their inputs, outputs, dimensions and what they change."""
+    exports = []
+    for line in listed.splitlines():
+        match = re.match(r"(export|  in |  out|  changes) ([^:]+)(?:: \w+ \((.*)\))?", line)
+        if not match:
+            continue
+        kind, name, shape = match.group(1).strip(), match.group(2), match.group(3)
+        if kind == "export":
+            exports.append({"name": name, "in": [], "out": [], "changes": [], "dims": []})
+            continue
+        exports[-1][kind].append(name)
+        if kind == "in":
+            exports[-1]["dims"] += re.findall(r"[A-Za-z]\w*", shape)
+    return exports
+
+
+def compare_examples(case, name):
+    """Every export of every example gives the numbers that it gives here, its updates too."""
+    other = machine(case, name)
+    options = install_runtime(case, other)
+    project = case.folder / "project"
+    project.mkdir()
+    text = ("cmake_minimum_required(VERSION 3.25)\nproject(examples LANGUAGES C)\n"
+            "find_package(graphc 1.0 REQUIRED)\n")
+    for example in EXAMPLES:
+        model = example.split("/")[1]
+        (project / (model + ".c")).write_text(
+            '#include "%s.h"\n#include <graphrt/main.h>\n'
+            "int main(int c, char **v) { return graphrt_main(%s_model(), c, v); }\n" % (model, model))
+        text += ("graphc_add_library(%s GRAPH %s)\nadd_executable(%s_program %s.c)\n"
+                 "target_link_libraries(%s_program %s graphc::runtime_main)\n" % (
+                     model, case.source / "examples" / (example + ".graph"), model, model, model,
+                     model))
+    (project / "CMakeLists.txt").write_text(text)
+    case.configure(*options, project=project, prefix=case.folder / "target", type="Release")
+    case.make()
+    for example in EXAMPLES:
+        model = example.split("/")[1]
+        # One level of processor, the one that every machine has.
+        case.run("graphc", "build", case.source / "examples" / (example + ".graph"), "--emit=exe",
+                 "--cpu", "x86-64", "-o", "here")
+        here = [case.folder / "here" / model]
+        there = [*other.emulator, case.folder / "build" / (model + "_program")]
+        listed = case.run(*here, "--list")
+        expect_equal(case.run(*there, "--list"), listed)
+        for export in exports_of(listed):
+            compare_export(case, model, export, here, there)
+
+
+def compare_export(case, model, export, here, there):
+    words = [export["name"], "--seed", "3"]
+    for name in export["in"]:
+        words += ["--in", name + "=random"]
+    for dim in sorted(set(export["dims"])):
+        words += ["--dim", dim + "=2"]
+    results = []
+    for side, program in (("here", here), ("there", there)):
+        files = {name: case.folder / ("%s_%s.npy" % (name, side)) for name in export["out"]}
+        saved = case.folder / (side + ".safetensors")
+        case.run(*program, *words, *(["--save", saved] if export["changes"] else []),
+                 *[w for name, path in files.items() for w in ("--out", "%s=%s" % (name, path))])
+        results.append({"output " + name: read_npy(path) for name, path in files.items()})
+        if export["changes"]:
+            results[-1].update(read_safetensors(saved))
+    expect_equal(sorted(results[0]), sorted(results[1]))
+    gaps, wrong = {}, []
+    for name, values in results[0].items():
+        gaps[name] = difference(results[1][name], values)
+        limit = TOLERANCE_ADAM if name + "/Adam" in results[0] else TOLERANCE
+        if not gaps[name] <= limit:
+            wrong.append("%s differs by %g" % (name, gaps[name]))
+    worst = max(gaps, key=gaps.get)
+    print("     %s.%s: %s" % (model, export["name"], "the same bits" if gaps[worst] == 0 else
+                              "differs by %.1e of the largest, in %s" % (gaps[worst], worst)))
+    expect(not wrong, "%s.%s: %s" % (model, export["name"], "; ".join(wrong)))
+
+
+def test_cross_examples_aarch64(case):
+    compare_examples(case, "aarch64")
+
+
+def test_cross_examples_riscv64(case):
+    compare_examples(case, "riscv64")
+
+
+def test_cross_examples_wasm32(case):
+    compare_examples(case, "wasm32")
+
+
+# ---- Without a system ----
+
+def test_targets(case):
+    """Objects and headers for machines that there is no system of here."""
+    kinds = {"aarch64-linux-gnu": b"\x7fELF", "riscv64-linux-gnu": b"\x7fELF",
+             "x86_64-pc-windows-msvc": b"\x64\x86", "arm64-apple-macos": b"\xcf\xfa\xed\xfe",
+             "wasm32-wasi": b"\0asm"}
+    for triple, magic in kinds.items():
+        case.run("graphc", "build", MODELS / "smoother.graph", "--emit=object,header", "--target",
+                 triple, "-o", triple)
+        expect((case.folder / triple / "smoother.o").read_bytes().startswith(magic), triple)
+        case.run("cc", "-fsyntax-only", "-I", case.prefix / "include", "-x", "c",
+                 case.folder / triple / "smoother.h")
+    for triple, words in (("armv7-linux-gnueabihf", "neither wasm32 nor one of 64 bits"),
+                          ("nonsense", "no target nonsense")):
+        said = case.run("graphc", "build", MODELS / "smoother.graph", "--target", triple, "-o", "no",
+                        status=2)
+        expect_in(words, said)
+    for kind in ("exe", "shared"):
+        said = case.run("graphc", "build", MODELS / "smoother.graph", "--emit=" + kind, "-o", "no",
+                        "--target", "aarch64-linux-gnu", status=2)
+        expect_in("for this machine only", said)
+    expect(not (case.folder / "no").exists(), "something was written")
