@@ -85,6 +85,73 @@ std::string method(const InterfaceFunction &f) {
   return out;
 }
 
+/// The input and axis whose extent is the dimension; false where no input has it.
+bool findDim(const InterfaceFunction &f, const InterfaceDim &dim, std::string &extent) {
+  for (const InterfaceBuffer &b : f.inputs) {
+    size_t axis = 0;
+    for (Dim d : b.tensor->shape.dims()) {
+      if (d.expr && d.expr->kind == DimExpr::Symbol && d.expr->symbol == dim.symbol) {
+        extent = fmt::format("static_cast<std::int64_t>({}.extent({}))", b.name, axis);
+        return true;
+      }
+      ++axis;
+    }
+  }
+  return false;
+}
+
+/// The same call with arrays that know their shape: dimensions that inputs have are taken from
+/// them.
+std::string viewMethod(const InterfaceFunction &f) {
+  if (f.inputs.empty() && f.outputs.empty()) return {};
+  std::string parameters, known;
+  auto add = [&](const std::string &text) {
+    parameters += (parameters.empty() ? "" : ", ") + text;
+  };
+  for (const InterfaceDim &dim : f.dims) {
+    std::string extent;
+    if (findDim(f, dim, extent))
+      known += fmt::format("    const std::int64_t {} = {};\n", dim.name, extent);
+    else
+      add("std::int64_t " + dim.name);
+  }
+  for (const auto *list : {&f.inputs, &f.outputs})
+    for (const InterfaceBuffer &b : *list)
+      add(fmt::format("graphrt::View<{}{}, {}> {}", list == &f.inputs ? "const " : "",
+                      cType(b.tensor->dtype), b.tensor->shape.rank(), b.name));
+  std::string wrong = freeName(f, "wrong"), shapes = freeName(f, "shapes");
+  std::string out =
+      fmt::format("  graphrt::Result<void> {}({}) {{\n", f.exported->name, parameters);
+  out += known;
+  auto check = [&](const InterfaceBuffer &b, const std::string &dims) {
+    out += fmt::format("    if (auto {0} = graphrt::checkExtents(\"{1}\", {1}, {{{{{2}}}}}); !{0}) "
+                       "return {0};\n",
+                       wrong, b.name, dims);
+  };
+  for (const InterfaceBuffer &b : f.inputs)
+    if (b.tensor->shape.rank() > 0) check(b, dimList(f, b.tensor->shape, shapes, 0));
+  bool ranked = false;
+  for (const InterfaceBuffer &b : f.outputs) ranked |= b.tensor->shape.rank() > 0;
+  if (ranked) {
+    std::string arguments = dimArguments(f);
+    if (!arguments.empty()) arguments.resize(arguments.size() - 2);
+    out += fmt::format("    auto {0} = {1}_shapes({2});\n    if (!{0}) return {0}.error();\n",
+                       shapes, f.exported->name, arguments);
+  }
+  size_t at = 0;
+  for (const InterfaceBuffer &b : f.outputs) {
+    std::string dims;
+    for (int axis = 0; axis < b.tensor->shape.rank(); ++axis)
+      dims += fmt::format("{}(*{})[{}]", axis ? ", " : "", shapes, at++);
+    if (!dims.empty()) check(b, dims);
+  }
+  out += fmt::format("    return graphrt::result(::{}(this->instance_", f.name);
+  for (const InterfaceDim &dim : f.dims) out += ", " + dim.name;
+  for (const auto *list : {&f.inputs, &f.outputs})
+    for (const InterfaceBuffer &b : *list) out += fmt::format(", {}.data_handle()", b.name);
+  return out + "));\n  }\n";
+}
+
 } // namespace
 
 std::string cppHeader(const ModelInterface &model, std::string_view source) {
@@ -149,7 +216,13 @@ std::string cppHeader(const ModelInterface &model, std::string_view source) {
       "  /// The instance as the C interface knows it; still owned by this object.\n"
       "  ::{2} *c_instance() const {{ return instance_; }}\n",
       producer(), source, model.name);
-  for (const InterfaceFunction &f : model.functions) out += method(f);
+  std::string views;
+  for (const InterfaceFunction &f : model.functions) {
+    out += method(f);
+    views += viewMethod(f);
+  }
+  if (!views.empty())
+    out += "\n#ifdef GRAPHRT_HAS_VIEWS\n  // The same with std::mdspan.\n" + views + "#endif\n";
   out += fmt::format("\n"
                      "private:\n"
                      "  explicit Instance(::{0} *instance) : instance_(instance) {{}}\n"

@@ -33,6 +33,7 @@ def _graphc_library_impl(ctx):
         inputs = inputs,
         outputs = [archive, header, header_cpp],
         mnemonic = "Graphc",
+        use_default_shell_env = True,  # --action_env=PATH says where an installed compiler is
         progress_message = "Compiling %{input}",
     )
 

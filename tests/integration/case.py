@@ -40,10 +40,10 @@ class Case:
         for name in ("CMAKE_PREFIX_PATH", "DESTDIR", "LD_LIBRARY_PATH", "MAKEFLAGS"):
             self.environment.pop(name, None)
 
-    def run(self, *command, status=0, cwd=None, **variables):
+    def run(self, *command, status=0, cwd=None, timeout=300, **variables):
         command = [str(word) for word in command]
         done = subprocess.run(command, cwd=cwd or self.folder, stdin=subprocess.DEVNULL, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout,
                               env=dict(self.environment, **variables), errors="backslashreplace")
         fine = done.returncode != 0 if status is None else done.returncode == status
         if not fine:

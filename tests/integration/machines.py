@@ -183,7 +183,7 @@ def compare_examples(case, name):
                      model))
     (project / "CMakeLists.txt").write_text(text)
     case.configure(*options, project=project, prefix=case.folder / "target", type="Release")
-    case.make()
+    case.make(timeout=1500)
     for example in EXAMPLES:
         model = example.split("/")[1]
         # One level of processor, the one that every machine has.

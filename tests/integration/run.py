@@ -340,11 +340,46 @@ def test_meson(case):
     expect_in("6 6\n", case.run(place / "out/two_models", **shared_runtime(case)))
 
 
+def bazel_2(case, place, program):
+    """Bazel 2.1: builds, builds again only what changed, and shares results through a cache."""
+    (place / "WORKSPACE").write_text('workspace(name = "two_models")\n')
+    (case.folder / "cache").mkdir()
+
+    def build(root):
+        said = case.run(program, "--output_user_root=%s" % (case.folder / root), "--max_idle_secs=1",
+                        "build", ":two_models", "--color=no", "--curses=no",
+                        *["--override_repository=%s=%s" % (name, HERE / "bazel" / name)
+                          for name in ("rules_cc", "rules_java")],
+                        "--incompatible_enable_cc_toolchain_resolution",
+                        "--disk_cache=%s" % (case.folder / "cache"),
+                        "--action_env=PATH=" + case.environment["PATH"],
+                        "--action_env=CPATH=%s" % (case.prefix / "include"),
+                        "--action_env=LIBRARY_PATH=%s" % (case.prefix / "lib"), cwd=place,
+                        HOME=str(case.folder))
+        return re.search(r"INFO: (\d+ process.*)\.", said).group(1)
+
+    expect_in("sandbox", build("one"))
+    expect_equal(case.run(place / "bazel-bin/two_models", **shared_runtime(case)), EXPECTED)
+    expect_equal(build("one"), "0 processes")
+    edit(place / "layers.graph", "constant_initializer(0.5)", "constant_initializer(1.0)")
+    expect_equal(build("one").split()[0], "2")  # the model that imports it, and the program
+    expect_in("6 6\n", case.run(place / "bazel-bin/two_models", **shared_runtime(case)))
+    edit(place / "layers.graph", "constant_initializer(1.0)", "constant_initializer(0.5)")
+    again = build("two")
+    expect(re.search(r"(\d+) remote cache hit$", again) and "sandbox" not in again,
+           "built, not taken from the cache: " + again)
+
+
 def test_bazel(case):
     """Bazel's files: built where Bazel is, else parsed: Starlark is a part of Python's syntax."""
     place = builds(case)
     if shutil.which("bazel"):
         case.run("bazel", "build", ":two_models", cwd=place)
+        return
+    old = pathlib.Path(os.environ.get("GRAPHC_BAZEL") or
+                       os.path.expanduser("~/.cache/graphc/bazel")) / "bazel"
+    if old.exists():
+        bazel_2(case, place, old)
         return
     calls = {}
     for name in ("MODULE.bazel", "BUILD.bazel", "graphc.bzl"):
@@ -601,6 +636,26 @@ def test_pages(case):
 
 
 # ---- Other languages ----
+
+def test_mdspan(case):
+    """NAME.hpp with std::mdspan, by a compiler whose library has it."""
+    project = case.project()
+    (case.folder / "probe.cpp").write_text(
+        "#include <version>\n#ifndef __cpp_lib_mdspan\n#error none\n#endif\n")
+    for words in (["c++", "-std=c++23"], ["clang++-19", "-std=c++23", "-stdlib=libc++"]):
+        if shutil.which(words[0]) and not subprocess.run(
+                [*words, "-fsyntax-only", case.folder / "probe.cpp"], capture_output=True).returncode:
+            break
+    else:
+        raise Skipped("no compiler here has std::mdspan (clang-19 with libc++-19-dev)")
+    case.run("graphc", "build", project / "views.graph", "-o", "out")
+    case.run(*words, "-Wall", "-Wextra", "-Wconversion", "-Werror", "-Iout", "-I",
+             case.prefix / "include", project / "views.cpp", "out/libviews.a",
+             case.prefix / "lib/libgraphrt.a", "-lm", "-o", "out/main")
+    expect_equal(case.run("out/main"), "18 74 46 1\n"
+                 "sums: the array has shape (3, 2), not (2, 3)\n"
+                 "mask: the array has shape (3), not (2)\n")
+
 
 def test_rust(case):
     """examples/bindings/rust, as its README says."""

@@ -11,6 +11,13 @@
 #include <string>
 #include <utility>
 #include <variant>
+#include <version>
+
+#ifdef __cpp_lib_mdspan
+#include <array>
+#include <mdspan>
+#define GRAPHRT_HAS_VIEWS
+#endif
 
 namespace graphrt {
 
@@ -96,5 +103,27 @@ inline Result<void> checkSize(const char *name, std::size_t given,
   text += fits ? std::to_string(expected) : std::string("more than fit in memory");
   return Error{GRAPHRT_BAD_SHAPE, text};
 }
+
+#ifdef GRAPHRT_HAS_VIEWS
+/// An array with its shape, as exports take and give it: dense and row-major.
+template <typename T, std::size_t Rank>
+using View = std::mdspan<T, std::dextents<std::size_t, Rank>>;
+
+/// Whether an array has exactly the shape `dims`.
+template <typename Array>
+Result<void> checkExtents(const char *name, const Array &view,
+                          const std::array<std::int64_t, Array::rank()> &dims) {
+  bool same = true;
+  std::string given, wanted;
+  for (std::size_t axis = 0; axis < Array::rank(); ++axis) {
+    same &= std::cmp_equal(view.extent(axis), dims[axis]);
+    given += (axis ? ", " : "") + std::to_string(view.extent(axis));
+    wanted += (axis ? ", " : "") + std::to_string(dims[axis]);
+  }
+  if (same) return {};
+  return Error{GRAPHRT_BAD_SHAPE,
+               std::string(name) + ": the array has shape (" + given + "), not (" + wanted + ")"};
+}
+#endif
 
 } // namespace graphrt
