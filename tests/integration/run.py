@@ -22,6 +22,7 @@ import time
 import traceback
 
 import machines
+import weights
 from case import (Case, EXPECTED, HERE, MODELS, Skipped, Wrong, expect, expect_equal, expect_in,
                   need)
 # ---- The CMake package ----
@@ -688,7 +689,7 @@ def test_node(case):
 
 
 def scenarios():
-    return {name[5:]: value for module in (globals(), vars(machines))
+    return {name[5:]: value for module in (globals(), vars(machines), vars(weights))
             for name, value in module.items() if name.startswith("test_")}
 
 
