@@ -187,6 +187,11 @@ private:
     if (op.type == "ReadVariable") return before;
     Node *value = input(op, 0);
     if (!value) return nullptr;
+    // What is computed anyway is the variable's new value as it is.
+    bool computed = value->kind > Node::Literal && storageOf(value)->kind > Node::Alias;
+    if (op.type == "Assign" && computed && value->dtype == op.variable->dtype &&
+        value->shape == dimsOf(op.variable->shape))
+      return value;
     Describer d(*program_, op, {value});
     Indices at = d.indices(value->shape.size());
     const Expr *next = d.wide(d.e.load(value, at));

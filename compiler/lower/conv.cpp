@@ -1,5 +1,6 @@
 #include "lower/conv.h"
 
+#include "lower/conv_tile.h"
 #include "lower/gemm.h"
 #include "lower/microkernel.h"
 #include "lower/panels.h"
@@ -20,6 +21,7 @@ struct Plan {
   std::vector<unsigned> heights; // of tiles: pixels of a row
   unsigned group = 1;            // panels that a tile takes side by side
   int64_t edgeElements = 0;      // of a copy of the input below a tile
+  std::vector<ConvTileRun> runs; // of a row's tiles, where their places are known
   bool splitChannels = false;    // tasks are panels of all rows, not rows with all panels
 };
 
@@ -48,6 +50,7 @@ Plan makePlan(const Target &target, const Conv2DSpec &spec) {
       if (vectors <= 8 && tiling.rows <= tileRows(target, vectors)) plan.group = group;
     }
   }
+  if (plan.groups.is(1) && plan.group == 1) plan.runs = convTileRuns(spec, plan.heights[0]);
   int64_t span = (plan.heights[0] - 1) * spec.strideWidth +
                  (spec.filterWidth.value - 1) * spec.dilationWidth + 1;
   plan.edgeElements = spec.filterHeight.value * span * spec.channels.value;
@@ -204,6 +207,18 @@ private:
       shape.masked = columns && !(n.isStatic() && n.value % lanes_ == 0);
       arguments.columns = columns;
     }
+    auto storeSums = [&](Value *x, Value *height) {
+      forSums(ctx_, spec_.dtype, sums_, height, shape.vectors, columns,
+              [&](Value *r, Value *c, Value *sum, Value *mask) {
+                store(sum, y, b_.CreateAdd(x, r), b_.CreateAdd(column, c), mask);
+              });
+    };
+    auto *constantStride = llvm::dyn_cast<llvm::ConstantInt>(bStride);
+    if (!plan_.runs.empty() && !shape.masked && constantStride) {
+      for (const ConvTileRun &run : plan_.runs)
+        emitRun(run, shape.vectors, constantStride->getSExtValue(), storeSums);
+      return;
+    }
     forTiles(
         ctx_, i64(0), outWidth_, plan_.heights,
         [&](Value *x, unsigned height) {
@@ -214,12 +229,38 @@ private:
           else
             onePixel(x, shape, arguments, bStride);
         },
-        [&](Value *x, Value *height) {
-          forSums(ctx_, spec_.dtype, sums_, height, shape.vectors, columns,
-                  [&](Value *r, Value *c, Value *sum, Value *mask) {
-                    store(sum, y, b_.CreateAdd(x, r), b_.CreateAdd(column, c), mask);
-                  });
-        });
+        storeSums);
+  }
+
+  /// The tiles of a run, whose places in the row are known.
+  void emitRun(const ConvTileRun &run, unsigned vectors, int64_t filterStride,
+               const std::function<void(Value *x, Value *height)> &storeSums) {
+    ConvTileShape shape;
+    shape.dtype = spec_.dtype;
+    shape.pixels = run.pixels;
+    shape.vectors = vectors;
+    shape.channels = spec_.channels.value;
+    shape.filterWidth = spec_.filterWidth.value;
+    shape.filterStride = filterStride;
+    shape.left = run.left;
+    shape.right = run.right;
+    Value *pixels = i64(run.pixels);
+    auto tile = [&](Value *x) {
+      Value *line = b_.CreateMul(imageWidth_, channels_);
+      ConvTileArguments arguments;
+      arguments.input = element(inputRow_, b_.CreateMul(b_.CreateSub(x, padLeft_), channels_));
+      arguments.rowStep = b_.CreateMul(line, i64(spec_.dilationHeight));
+      Value *tapRow = i64(shape.filterWidth * shape.channels * filterStride);
+      arguments.filter = element(filter_, b_.CreateMul(firstTap_, tapRow));
+      arguments.taps = taps_;
+      arguments.sums = sums_;
+      callConvTile(ctx_, shape, arguments);
+      storeSums(x, pixels);
+    };
+    if (run.count == 1)
+      tile(i64(run.first));
+    else
+      ctx_.loop(i64(run.first), i64(run.first + run.count * run.pixels), pixels, tile);
   }
 
   /// A tile of neighbouring pixels of the row, with all columns of the filter: where some of them

@@ -2,8 +2,8 @@
 // neighbouring output pixels, k runs over the filter's taps and input channels), depthwise
 // convolutions with channels as vectors.
 //
-// Padding counts as zeros: where a tap lies beside the image to the left or right its zero is
-// multiplied and added, taps above and below are left out. (It only shows where a filter is not
+// Padding counts as zeros. Products with them are left out above and below the image; to the left
+// and right they are left out or added, as the tile has it. (It only shows where a filter is not
 // finite.)
 #pragma once
 

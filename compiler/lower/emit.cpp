@@ -400,4 +400,18 @@ Value *EmitContext::text(std::string_view text) {
   return b.CreateGlobalString(llvm::StringRef(text.data(), text.size()), "text", 0, &module);
 }
 
+llvm::IRBuilderBase::InsertPoint beginShared(EmitContext &ctx, const std::string &name,
+                                             llvm::ArrayRef<llvm::Type *> types,
+                                             llvm::Function *&function) {
+  auto *type = llvm::FunctionType::get(ctx.b.getVoidTy(), types, false);
+  function = llvm::Function::Create(type, llvm::Function::InternalLinkage, name, ctx.module);
+  auto *caller = ctx.b.GetInsertBlock()->getParent();
+  function->setAttributes(
+      llvm::AttributeList::get(ctx.context, caller->getAttributes().getFnAttrs(), {}, {}));
+  function->addFnAttr(llvm::Attribute::NoInline);
+  auto point = ctx.b.saveIP();
+  ctx.b.SetInsertPoint(llvm::BasicBlock::Create(ctx.context, "entry", function));
+  return point;
+}
+
 } // namespace graphc::lower

@@ -125,6 +125,12 @@ private:
   int pieces_ = 0;
 };
 
+/// Begins a function of the module that kernels share, with the attributes of the one that is being
+/// written; gives the place to go back to.
+llvm::IRBuilderBase::InsertPoint beginShared(EmitContext &ctx, const std::string &name,
+                                             llvm::ArrayRef<llvm::Type *> types,
+                                             llvm::Function *&function);
+
 /// What is done to the results of a contraction before they are stored: bias, activation and the
 /// like. Empty: nothing.
 struct Epilogue {

@@ -4,19 +4,32 @@ namespace graphc::lower {
 
 using llvm::Value;
 
-/// Stores a value in the emitter's place, or adds it to what is there.
-static void put(EmitContext &ctx, const Kernel &kernel, ExprEmitter &emitter, Value *value) {
+/// Computes the values of the emitter's place and stores them, or adds to what is there. All are
+/// read before any is stored: an operand may lie where a result goes.
+static void put(EmitContext &ctx, const Kernel &kernel, ExprEmitter &emitter) {
+  auto valueOf = [&](const Expr *e) {
+    return emitter.vectorLoop < 0 ? emitter.emit(e) : emitter.emitLanes(e);
+  };
   DType dtype = kernel.store.dtype;
-  Value *address = emitter.storeAddress();
+  std::vector<Value *> further;
+  for (auto &[value, access] : kernel.further) further.push_back(valueOf(value));
+  Value *value = valueOf(kernel.value);
+  Value *address = emitter.address(kernel.store);
   if (kernel.adds) {
     Value *there = ctx.load(dtype, address, emitter.lanes, emitter.mask);
     value = emitCombine(ctx, Combiner::Sum, dtype, there, value);
   }
   ctx.store(dtype, value, address, emitter.mask);
+  for (size_t i = 0; i < further.size(); ++i) {
+    const Access &access = kernel.further[i].second;
+    ctx.store(access.dtype, further[i], emitter.address(access), emitter.mask);
+  }
 }
 
 void emitElementwise(EmitContext &ctx, const Kernel &kernel) {
-  if (int across = kernel.adds || kernel.inOrder ? -1 : transposedLoop(kernel); across >= 0) {
+  if (int across =
+          kernel.adds || kernel.inOrder || !kernel.further.empty() ? -1 : transposedLoop(kernel);
+      across >= 0) {
     emitTranspose(ctx, kernel, across);
     return;
   }
@@ -26,19 +39,20 @@ void emitElementwise(EmitContext &ctx, const Kernel &kernel) {
     ExprEmitter vector(ctx, kernel);
     vector.loops = loops;
     if (schedule.vectorLoop < 0) {
-      put(ctx, kernel, vector, vector.emit(kernel.value));
+      put(ctx, kernel, vector);
       return;
     }
     auto turn = [&](ExprEmitter &emitter, Value *at) {
       emitter.startTurn();
       emitter.loops[schedule.vectorLoop] = at;
-      put(ctx, kernel, emitter, emitter.emitLanes(kernel.value));
+      put(ctx, kernel, emitter);
     };
     ctx.ifThen(b.CreateICmpSLT(begin, end), [&] {
       vector.vectorLoop = schedule.vectorLoop;
       vector.lanes = schedule.lanes;
       std::vector<const Expr *> roots{kernel.value};
       for (auto &[rest, factor] : kernel.store.at.rest) roots.push_back(rest);
+      for (auto &[value, access] : kernel.further) roots.push_back(value);
       vector.hoist(roots);
       Value *lanes = ctx.i64(schedule.lanes);
       Value *length = b.CreateSub(end, begin);

@@ -130,6 +130,7 @@ unsigned ExprEmitter::lanesFor(const EmitContext &ctx, const Kernel &kernel) {
   limit(kernel.store.dtype);
   limit(kernel.accumulator);
   for (auto &[load, access] : kernel.loads) limit(access.dtype);
+  for (auto &[value, access] : kernel.further) limit(access.dtype);
   return lanes;
 }
 
@@ -200,9 +201,8 @@ Value *ExprEmitter::offset(const LinearIndex &index) {
   return sum;
 }
 
-Value *ExprEmitter::storeAddress() {
-  return ctx_.element(kernel_.store.dtype, ctx_.buffer(kernel_.store.slot),
-                      offset(kernel_.store.at));
+Value *ExprEmitter::address(const Access &access) {
+  return ctx_.element(access.dtype, ctx_.buffer(access.slot), offset(access.at));
 }
 
 Value *ExprEmitter::emitLoad(const Expr *e) {

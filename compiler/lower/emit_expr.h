@@ -26,8 +26,8 @@ public:
   void hoist(std::span<const Expr *const> roots);
   /// Forgets what was emitted since hoist(): the next code stands elsewhere.
   void startTurn() { emitted_.clear(); }
-  /// Address of the element that the kernel stores at.
-  llvm::Value *storeAddress();
+  /// Address of an element that the kernel stores.
+  llvm::Value *address(const Access &access);
   llvm::Value *offset(const LinearIndex &index);
 
   /// Elements of the widest type that the kernel deals with in a vector register.

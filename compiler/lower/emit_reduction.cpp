@@ -80,7 +80,7 @@ private:
     emitter.startTurn();
     emitter.acc = acc;
     Value *value = kernel_.post ? emitter.emitLanes(kernel_.post) : acc;
-    ctx_.store(kernel_.store.dtype, value, emitter.storeAddress(), emitter.mask);
+    ctx_.store(kernel_.store.dtype, value, emitter.address(kernel_.store), emitter.mask);
   }
 
   /// An element of the output, or `lanes` of them, each summed up one by one.

@@ -48,6 +48,12 @@ public:
     kernel_.outer = dims.size();
   }
 
+  /// Another tensor of the loops' shape, with its value.
+  void store(Node *node, const Expr *value, const Indices &place) {
+    kernel_.further.push_back({value, {slotOf(node), node->dtype, linear(node->shape, place)}});
+    roots_.push_back(value);
+  }
+
   Kernel flatten(const Expr *value, const Indices &place, const Expr *post, const Expr *limit) {
     kernel_.value = value;
     kernel_.post = post;
@@ -129,6 +135,7 @@ private:
 
   void forEachAccess(const std::function<void(LinearIndex &)> &visit) {
     for (auto &[load, access] : kernel_.loads) visit(access.at);
+    for (auto &[value, access] : kernel_.further) visit(access.at);
     if (node_->kind != Node::Check) visit(kernel_.store.at);
   }
 
@@ -248,6 +255,9 @@ private:
     for (const Expr *root : {kernel_.value, kernel_.post, kernel_.limit})
       key += root ? "|" + exprKey(root) : "|-";
     if (node_->kind != Node::Check) key += "|" + indexKey(kernel_.store.at);
+    for (auto &[value, access] : kernel_.further)
+      key += fmt::format("|and {} {} {} {}", exprKey(value), access.slot, int(access.dtype),
+                         indexKey(access.at));
     key += "|" + kernel_.message;
   }
 
@@ -266,6 +276,25 @@ Indices identity(ExprPool &exprs, size_t rank) {
 }
 
 } // namespace
+
+/// A node and those that are computed together with it.
+static Kernel pointwiseKernel(ExprPool &exprs, Node *node) {
+  Flattener flattener(node, node->shape, {});
+  Indices place = identity(exprs, node->shape.size());
+  std::unordered_map<const Node *, const Expr *> values;
+  auto valueOf = [&](Node *of) {
+    return exprs.rewrite(of->value, [&](const Expr *leaf) -> const Expr * {
+      if (leaf->kind != ExprKind::Load) return nullptr;
+      auto known = values.find(leaf->node);
+      return known == values.end() ? nullptr : exprs.at(known->second, leaf->args);
+    });
+  };
+  for (Node *other : node->together) {
+    const Expr *value = values[other] = valueOf(other);
+    flattener.store(other, value, place);
+  }
+  return flattener.flatten(valueOf(node), place, nullptr, nullptr);
+}
 
 Kernel epilogueOf(ExprPool &exprs, Node *node, const std::vector<Dim> &dims) {
   Flattener flattener(node, node->shape, {});
@@ -308,9 +337,7 @@ std::vector<Kernel> kernelsOf(ExprPool &exprs, Node *node) {
     break;
   }
   case Node::Pointwise:
-    kernels.push_back(
-        Flattener(node, node->shape, {})
-            .flatten(node->value, identity(exprs, node->shape.size()), nullptr, nullptr));
+    kernels.push_back(pointwiseKernel(exprs, node));
     break;
   default:
     break;

@@ -34,6 +34,8 @@ struct Kernel {
   bool adds = false;    // to what is stored there, one after the other; places may come again
   bool inOrder = false; // stores one after the other: places may come again
   const Expr *value = nullptr;
+  std::vector<std::pair<const Expr *, Access>>
+      further; // values of an Elementwise, and their stores
   const Expr *limit = nullptr;
   const Expr *post = nullptr;
   Combiner combiner = Combiner::Sum;

@@ -1,6 +1,7 @@
 #include "lower/module.h"
 
 #include "lower/body.h"
+#include "lower/bundle.h"
 #include "lower/constants.h"
 #include "lower/fuse.h"
 #include "lower/sizes.h"
@@ -40,8 +41,8 @@ public:
     if (!initializer_) return nullptr;
     for (auto &program : programs_)
       if (!program) return nullptr;
-    for (auto &program : programs_) fuse(*program);
-    fuse(*initializer_);
+    for (auto &program : programs_) arrange(*program);
+    arrange(*initializer_);
     declareEntries();
     auto *variants = emitVariants();
     auto *checks = emitChecks();
@@ -51,6 +52,11 @@ public:
   }
 
 private:
+  static void arrange(Program &program) {
+    fuse(program);
+    bundle(program);
+  }
+
   void layOutVariables() {
     for (const Variable *variable : graph_.variables) {
       if (options_.frozen.contains(variable)) continue;

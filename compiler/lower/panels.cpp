@@ -120,22 +120,6 @@ void forPanels(EmitContext &ctx, const PanelLayout &layout, Value *begin, Value 
 
 namespace {
 
-/// Begins a function of the module that kernels share, with the attributes of the one that is being
-/// written; gives the place to go back to.
-llvm::IRBuilderBase::InsertPoint beginShared(EmitContext &ctx, const std::string &name,
-                                             llvm::ArrayRef<llvm::Type *> types,
-                                             llvm::Function *&function) {
-  auto *type = llvm::FunctionType::get(ctx.b.getVoidTy(), types, false);
-  function = llvm::Function::Create(type, llvm::Function::InternalLinkage, name, ctx.module);
-  auto *caller = ctx.b.GetInsertBlock()->getParent();
-  function->setAttributes(
-      llvm::AttributeList::get(ctx.context, caller->getAttributes().getFnAttrs(), {}, {}));
-  function->addFnAttr(llvm::Attribute::NoInline);
-  auto point = ctx.b.saveIP();
-  ctx.b.SetInsertPoint(llvm::BasicBlock::Create(ctx.context, "entry", function));
-  return point;
-}
-
 /// The body of the function that packs panels [begin, end) of B; `tail` is the number of vectors of
 /// a last panel that is not full.
 class PanelPacker {

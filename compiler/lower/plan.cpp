@@ -49,7 +49,19 @@ private:
       job.reads.push_back(node);
   }
 
+  /// All that a job computes.
+  static std::vector<Node *> nodesOf(const Job &job) {
+    std::vector<Node *> nodes;
+    if (!job.node) return nodes;
+    nodes = job.node->together;
+    nodes.push_back(job.node);
+    return nodes;
+  }
+
   void makeJobs() {
+    std::unordered_set<const Node *> others; // computed together with one that comes later
+    for (const auto &node : program_.nodes)
+      if (!node->dead) others.insert(node->together.begin(), node->together.end());
     for (const auto &owned : program_.nodes) {
       Node *node = owned.get();
       if (node->dead) continue;
@@ -68,15 +80,22 @@ private:
       default:
         break;
       }
-      if (!node->stored && node->kind != Node::Check) continue;
+      if ((!node->stored && node->kind != Node::Check) || others.contains(node)) continue;
       Job job;
       job.node = node;
-      for (Node *operand : node->operands) addRead(job, operand);
-      visitOnce(expressionsOf(*node), [&](const Expr *e) {
-        if (e->kind == ExprKind::Load) addRead(job, e->node);
+      for (const Node *part : nodesOf(job)) {
+        for (Node *operand : part->operands) addRead(job, operand);
+        visitOnce(expressionsOf(*part), [&](const Expr *e) {
+          if (e->kind == ExprKind::Load) addRead(job, e->node);
+        });
+      }
+      std::vector<Node *> computed = nodesOf(job);
+      std::erase_if(job.reads, [&](Node *read) {
+        return std::find(computed.begin(), computed.end(), read) != computed.end();
       });
       job.priority = node->id;
-      jobOf_[node] = addJob(std::move(job));
+      int number = addJob(std::move(job));
+      for (Node *part : computed) jobOf_[part] = number;
     }
   }
 
@@ -170,14 +189,17 @@ private:
       if (auto readers = readers_.find(update.variable); readers != readers_.end())
         before.insert(readers->second.begin(), readers->second.end());
       bool readsItself = before.erase(writer) != 0;
-      bool inPlace = !(own && readsItself && readsElsewhere(*root, update.variable)) &&
-                     !leadsTo(writer, before);
+      bool elsewhere = false;
+      if (own && readsItself)
+        for (const Node *part : nodesOf(jobs_[writer]))
+          elsewhere |= readsElsewhere(*part, update.variable);
+      bool inPlace = !elsewhere && !leadsTo(writer, before);
       if (inPlace) {
         jobs_[writer].after.insert(before.begin(), before.end());
         if (own) {
           plan_.places[root] = place;
           // As late as can be: others may have to read the old value.
-          jobs_[writer].priority += program_.nodes.size();
+          jobs_[writer].priority = jobs_[writer].node->id + program_.nodes.size();
         }
       } else if (own) {
         commits_.push_back({update.variable, root, -1});
@@ -230,9 +252,12 @@ private:
       Dim scratch = scratchBytes_(*job.node);
       if (!scratch.is(0))
         blocks.push_back({scratch, position[at], position[at], &plan_.scratch[job.node]});
-      if (job.node->kind == Node::Check || plan_.places.contains(job.node)) continue;
-      int end = std::max(position[at], lastUse.contains(job.node) ? lastUse[job.node] : 0);
-      blocks.push_back({bytesOf(job.node), position[at], end, &plan_.places[job.node]});
+      if (job.node->kind == Node::Check) continue;
+      for (Node *made : nodesOf(job)) {
+        if (plan_.places.contains(made)) continue;
+        int end = std::max(position[at], lastUse.contains(made) ? lastUse[made] : 0);
+        blocks.push_back({bytesOf(made), position[at], end, &plan_.places[made]});
+      }
     }
     for (auto &commit : commits_)
       if (commit.copy >= 0)

@@ -26,8 +26,10 @@ void storePooled(EmitContext &ctx, const PoolSpec &spec, llvm::Value *value,
 
 /// The largest element of each window; NaN where the window has one. Numeric dtypes.
 void emitMaxPool(EmitContext &ctx, const PoolSpec &spec);
+/// Known: the windows of a pooling cover the input, and no two of them have an element in common.
+bool windowsTile(const PoolSpec &spec);
 /// What comes back from each window's result goes to the first of its elements that is like that,
-/// added up. No epilogue. Floating dtypes.
+/// added up. An epilogue only where windowsTile(): its indices are the input's. Floating dtypes.
 void emitMaxPoolGrad(EmitContext &ctx, const PoolSpec &spec);
 /// Of each window the grad, which is like the input, at that element.
 void emitMaxPoolGradGrad(EmitContext &ctx, const PoolSpec &spec);

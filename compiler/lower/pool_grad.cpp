@@ -28,7 +28,8 @@ Value *nothingDone(EmitContext &ctx, unsigned lanes) {
 class MaxPoolGradEmitter {
 public:
   MaxPoolGradEmitter(EmitContext &ctx, const PoolSpec &spec)
-      : ctx_(ctx), b_(ctx.b), spec_(spec), lanes_(ctx.lanes(spec.dtype)) {
+      : ctx_(ctx), b_(ctx.b), spec_(spec), lanes_(ctx.lanes(spec.dtype)),
+        stored_(spec.epilogue.stored == DType::Invalid ? spec.dtype : spec.epilogue.stored) {
     const Dim sizes[] = {spec.height, spec.width}, outs[] = {spec.outHeight, spec.outWidth};
     const Dim pads[] = {spec.padTop, spec.padLeft};
     const int64_t windows[] = {spec.windowHeight, spec.windowWidth};
@@ -37,8 +38,6 @@ public:
       apart_ &= strides[i] >= windows[i];
       bool known = pads[i].is(0) && sizes[i].isStatic() && outs[i].isStatic();
       inside_[i] = known && (outs[i].value - 1) * strides[i] + windows[i] <= sizes[i].value;
-      exact_ &=
-          inside_[i] && strides[i] == windows[i] && outs[i].value * strides[i] == sizes[i].value;
     }
   }
 
@@ -66,7 +65,7 @@ private:
     Value *height = ctx_.dim(spec_.height), *width = ctx_.dim(spec_.width);
     Value *pixels = b_.CreateMul(height, width);
     Value *base = b_.CreateMul(batch, pixels);
-    if (!exact_)
+    if (!windowsTile(spec_))
       ctx_.loop(i64(0), pixels, i64(1), [&](Value *pixel) {
         overChannels([&](Value *channel, unsigned lanes, Value *mask) {
           auto *zero = llvm::Constant::getNullValue(ctx_.registerType(spec_.dtype, lanes));
@@ -93,9 +92,13 @@ private:
             Value *take = firstLargest(ctx_, value, result, done);
             auto *zero = llvm::Constant::getNullValue(grad->getType());
             Value *given = b_.CreateSelect(take, grad, zero);
+            if (spec_.epilogue) {
+              Values indices = {batch, b_.CreateAdd(top, row), b_.CreateAdd(left, column), channel};
+              given = spec_.epilogue.apply(ctx_, given, indices, mask);
+            }
             Value *place = at(spec_.out, pixel, channel);
-            if (!apart_) given = b_.CreateFAdd(ctx_.load(spec_.dtype, place, lanes, mask), given);
-            ctx_.store(spec_.dtype, given, place, mask);
+            if (!apart_) given = b_.CreateFAdd(ctx_.load(stored_, place, lanes, mask), given);
+            ctx_.store(stored_, given, place, mask);
             return b_.CreateOr(done, take);
           };
           ctx_.loop(rows[0], rows[1], i64(1), {nothingDone(ctx_, lanes)},
@@ -125,7 +128,7 @@ private:
 
   Value *at(int slot, Value *pixel, Value *channel) {
     Value *index = b_.CreateAdd(b_.CreateMul(pixel, ctx_.dim(spec_.channels)), channel);
-    return ctx_.element(spec_.dtype, ctx_.buffer(slot), index);
+    return ctx_.element(slot == spec_.out ? stored_ : spec_.dtype, ctx_.buffer(slot), index);
   }
 
   /// The task's channels, a vector at a time.
@@ -147,13 +150,22 @@ private:
   llvm::IRBuilder<> &b_;
   const PoolSpec &spec_;
   unsigned lanes_;
+  DType stored_;
   bool apart_ = true;                          // no two windows have an element in common
   bool inside_[2] = {};                        // known: windows lie in the image
-  bool exact_ = true;                          // known: windows cover it, and do not overlap
   Value *first_ = nullptr, *behind_ = nullptr; // channels of a task
 };
 
 } // namespace
+
+bool windowsTile(const PoolSpec &spec) {
+  auto tile = [](Dim size, Dim out, Dim pad, int64_t window, int64_t stride) {
+    return pad.is(0) && size.isStatic() && out.isStatic() && stride == window &&
+           out.value * stride == size.value;
+  };
+  return tile(spec.height, spec.outHeight, spec.padTop, spec.windowHeight, spec.strideHeight) &&
+         tile(spec.width, spec.outWidth, spec.padLeft, spec.windowWidth, spec.strideWidth);
+}
 
 void emitMaxPoolGrad(EmitContext &ctx, const PoolSpec &spec) {
   MaxPoolGradEmitter(ctx, spec).emit();

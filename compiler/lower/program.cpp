@@ -95,6 +95,7 @@ std::string print(const Program &program) {
     if (node->value) text += " = " + print(node->value);
     if (node->post) text += " then " + print(node->post);
     for (const Piece &piece : node->pieces) text += " piece " + print(piece.value);
+    for (const Node *other : node->together) text += fmt::format(" with %{}", other->id);
     text += node->stored ? " stored\n" : "\n";
   }
   return text;

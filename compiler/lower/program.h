@@ -84,14 +84,19 @@ struct Node {
   const Expr *limit = nullptr;
   std::string message;
 
+  /// Pointwise: further nodes of the shape that are computed in the same kernel, in their order.
+  /// Loads of one another that they hold are of the same element (see bundle.h).
+  std::vector<Node *> together;
+
   // Decided by fusion:
   bool stored = false; // has a place in memory
   bool dead = false;   // merged into another
 
   bool isContraction() const { return kind >= MatMul && kind <= TopK; }
   bool hasPost() const {
-    // MaxPoolGrad adds to what it has stored; Scan and TopK have no use for it.
-    return (isContraction() && kind != MaxPoolGrad && kind < Scan) || kind == Reduce;
+    // MaxPoolGrad may add to what it has stored; Scan and TopK have no use for it.
+    if (kind == MaxPoolGrad) return windowsTile(pool);
+    return (isContraction() && kind < Scan) || kind == Reduce;
   }
   Dim elements() const {
     Dim product(1);

@@ -9,7 +9,9 @@ using llvm::Value;
 
 int64_t elementCost(const Kernel &kernel) {
   int64_t cost = 1;
-  const Expr *roots[] = {kernel.value, kernel.post};
+  std::vector<const Expr *> roots = {kernel.value, kernel.post};
+  for (auto &[value, access] : kernel.further) roots.push_back(value);
+  cost += int64_t(kernel.further.size());
   visitOnce(roots, [&](const Expr *e) {
     if (e->kind >= ExprKind::Exp && e->kind <= ExprKind::Lgamma)
       cost += 8;

@@ -216,6 +216,22 @@ TEST(Conv, Padding) {
     }
 }
 
+TEST(Conv, KnownRows) {
+  // Tiles whose places in a row are known: one of them, two, three and more, with one vector of
+  // channels and with several; padding on one side only, and wider than the filter.
+  for (const Target &target : targetsHere())
+    for (bool packed : {false, true}) {
+      check<float>({2, 14, 14, 32, 5, 5, 16, 1, 1, 1, 2, 2, 2, 2, packed, "", true}, target);
+      check<float>({2, 28, 28, 1, 5, 5, 16, 1, 1, 1, 2, 2, 2, 2, packed, "n", true}, target);
+      check<float>({1, 5, 64, 3, 3, 3, 32, 1, 1, 1, 1, 1, 1, 1, packed}, target);
+      check<float>({1, 6, 61, 8, 2, 4, 16, 1, 1, 1, 0, 3, 0, 0, packed, "h"}, target);
+      check<float>({1, 6, 13, 8, 2, 7, 8, 1, 1, 1, 0, 0, 0, 6, packed}, target);
+      check<float>({1, 4, 1, 2, 3, 7, 48, 1, 1, 1, 1, 6, 1, 6, packed}, target);
+      check<float>({1, 4, 9, 2, 3, 2, 4, 1, 1, 1, 1, 5, 1, 4, packed}, target);
+      check<double>({1, 6, 20, 3, 5, 5, 8, 1, 1, 1, 2, 2, 2, 2, packed, "", true}, target);
+    }
+}
+
 TEST(Conv, SmallImages) {
   // Filters that are larger than the image.
   for (const Target &target : targetsHere())
