@@ -40,6 +40,8 @@ if(TARGET graphc_codegen_library)
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/graphc COMPONENT tool)
   install(DIRECTORY ${PROJECT_BINARY_DIR}/pages/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}
     COMPONENT tool OPTIONAL)
+  install(DIRECTORY ${graphc_source}/docs/schemas DESTINATION ${CMAKE_INSTALL_DATADIR}/graphc
+    COMPONENT tool)
   foreach(shell bash-completion zsh fish)
     install(DIRECTORY ${PROJECT_BINARY_DIR}/pages/${shell} DESTINATION ${CMAKE_INSTALL_DATADIR}
       COMPONENT tool OPTIONAL)

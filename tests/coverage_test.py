@@ -6,13 +6,16 @@ A test fires a code where it expects it: `error[E0201]` or `"code":"E0201"` in a
 
 Every lint rule has lint/CODE.test: what it finds in fires.graph has the code, and
 what it finds in quiet.graph has not.
+
+Every difference of `graphc diff` stands in a *.test file as `error[D0101]`, or as
+`info[D0101]`.
 """
 
 import pathlib
 import re
 import sys
 
-from explain_test import codes, rules
+from explain_test import codes, differences, rules
 from run_golden import read_sections
 
 GOLDEN = pathlib.Path(__file__).resolve().parent / "golden"
@@ -22,7 +25,8 @@ def fired():
     found = set()
     for path in GOLDEN.rglob("*.test"):
         text = path.read_text()
-        found.update(re.findall(r"error\[(E\d{4})\]", text))
+        found.update(re.findall(r"error\[([DE]\d{4})\]", text))
+        found.update(re.findall(r"info\[(D\d{4})\]", text))
         found.update(re.findall(r'"code": ?"(E\d{4})"', text))
     for path in GOLDEN.rglob("*.graph"):
         text = path.read_bytes().decode("utf-8", "replace")
@@ -55,7 +59,7 @@ def lint_problems(code):
 
 
 def main():
-    known = codes()
+    known = codes() + differences()
     found = fired()
     missing = [code for code in known if code not in found]
     for code in missing:

@@ -9,6 +9,9 @@ and its example marked `passes` passes. Blocks with `file=NAME` lie beside both.
 
 Every lint rule has a page, too: its example marked `fires` makes `graphc lint`
 report that code, its example marked `quiet` does not.
+
+Every difference that `graphc diff` reports has a page: the example marked `fires`,
+compared with the one marked `before`, has it, the one marked `quiet` has it not.
 """
 
 import argparse
@@ -43,6 +46,38 @@ def rules():
     for path in (ROOT / "compiler/lint").glob("*.cpp"):
         found.update(re.findall(r'\.code = "(W\d{4})"', path.read_text()))
     return sorted(found)
+
+
+def differences():
+    """The codes of `graphc diff`."""
+    table = (ROOT / "compiler/interface/compare.cpp").read_text()
+    return sorted(set(re.findall(r'\{"(D\d{4})"', table)))
+
+
+def diff_problems(graphc, code, all_blocks):
+    """What is wrong with the examples of a difference."""
+    named = {flag: b for b in all_blocks for flag in b.flags}
+    level = {"1": "weights", "2": "source", "3": "numerics"}[code[2]]
+    wrong = []
+    for flag in ("before", "fires", "quiet"):
+        if flag not in named:
+            return ["has no example that is marked %r" % flag]
+    for flag in ("fires", "quiet"):
+        with tempfile.TemporaryDirectory(prefix="graphc-explain-") as folder:
+            folder = pathlib.Path(folder)
+            (folder / "before.graph").write_text(named["before"].text)
+            (folder / "after.graph").write_text(named[flag].text)
+            done = subprocess.run([graphc, "diff", "--level=" + level, "--diagnostics=json",
+                                   "before.graph", "after.graph"],
+                                  cwd=folder, stdin=subprocess.DEVNULL, capture_output=True,
+                                  text=True, timeout=60)
+        try:
+            found = {d["code"] for d in json.loads(done.stdout)["diagnostics"]}
+        except ValueError:
+            found = {"no JSON"}
+        if found != ({code} if flag == "fires" else set()):
+            wrong.append("%s: %s\n%s" % (flag, sorted(found), done.stderr))
+    return wrong
 
 
 def lint(graphc, block, others):
@@ -96,6 +131,8 @@ def problems(graphc, code):
         return [str(error)]
     others = [b for b in all_blocks if "file" in b.values]
     wrong = []
+    if code.startswith("D"):
+        return diff_problems(graphc, code, all_blocks) + shown_problem(graphc, code)
     if code.startswith("W"):
         for flag in ("fires", "quiet"):
             if not any(flag in b.flags for b in all_blocks):
@@ -137,7 +174,7 @@ def main():
     parser.add_argument("codes", nargs="*")
     options = parser.parse_args()
     graphc = str(pathlib.Path(options.graphc).resolve())
-    known = codes() + rules()
+    known = codes() + rules() + differences()
     failed = 0
     for code in options.codes or known:
         wrong = problems(graphc, code)

@@ -39,8 +39,10 @@ std::string plainText(std::string_view page) {
 } // namespace
 
 int runExplain(const Arguments &arguments) {
-  CLI::App app("Says what a diagnostic means, with an example that fails and one that passes.",
-               "graphc explain");
+  CLI::App app(
+      "Says what a diagnostic means, with an example that fails and one that passes: of an "
+      "error (E…), a lint rule (W…), or a difference that `graphc diff` finds (D…).",
+      "graphc explain");
   std::string code;
   app.add_option("CODE", code, "A diagnostic's code, such as E0201")->required();
   int status = exitFine;

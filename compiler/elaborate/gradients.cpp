@@ -103,6 +103,16 @@ std::optional<std::vector<Tensor *>> buildGradients(Interpreter &interpreter, Sp
     report(interpreter, where, gradients);
     good = false;
   }
+  if (good) {
+    std::string_view within = interpreter.graph.arena.copy(interpreter.scopes.nameScope());
+    for (size_t i = gradients.first; i < interpreter.graph.operations.size(); ++i) {
+      auto *op = interpreter.graph.operations[i];
+      op->derivativeOf = gradients.origin(op);
+      op->gradientScope = within;
+    }
+  }
+  if (auto *trace = interpreter.trace())
+    for (const auto *y : ys) trace->differentiated.insert(y->op);
   good = good && nameResults(interpreter, where, gradients);
   interpreter.scopes.leave();
   if (!good) return std::nullopt;

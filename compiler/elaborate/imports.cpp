@@ -117,10 +117,14 @@ Value Interpreter::runFile(FileId id, const std::string &path) {
   if (trace()) {
     trace()->modules.push_back(module);
     for (size_t i = known; i < workspace_.infos.size(); ++i)
-      for (Symbol name : workspace_.infos[i]->names)
-        // `layers` is what a file of layers is called as well.
-        if (has(name) && !libraryValue(symbols.text(name)).is(ObjectKind::Namespace))
+      for (Symbol name : workspace_.infos[i]->names) {
+        auto text = symbols.text(name);
+        // `layers` is what a file of layers is called as well. What stands in a file of the library
+        // is not asked for: this may be that file.
+        if (!standardFileWith(text).empty() ||
+            (has(name) && !libraryValue(text).is(ObjectKind::Namespace)))
           trace()->libraryNames.insert(name);
+      }
   }
   auto *file = heap.make<FileObject>();
   file->path = heap.copy(path);

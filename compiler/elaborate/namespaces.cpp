@@ -236,7 +236,9 @@ Value Interpreter::libraryValue(std::string_view name) {
     return Value::unset();
   };
   Value made = make();
-  libraryValues_.emplace(heap.copy(name), made);
+  // Not yet there, where its file is being read.
+  if (!made.isUnset() || standardFileWith(name).empty())
+    libraryValues_.emplace(heap.copy(name), made);
   return made;
 }
 

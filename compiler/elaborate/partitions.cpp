@@ -122,7 +122,7 @@ Value ScopeRules::getPartitioned(VariableRequest &request) {
                                   "partitions [{}] and found [{}]",
                                   request.name, fmt::join(slices, ", "),
                                   fmt::join(whole->partitions, ", ")));
-    for (auto *part : whole->parts) part->sharedAt.push_back(host_.place(request.span).span);
+    for (auto *part : whole->parts) part->sharedAt.push_back(host_.place(request.span));
     if (auto *first = known->second->parts[0].as<VariableObject>(); trace_ && first)
       traceShared(*first, request);
     return Value::object(known->second);

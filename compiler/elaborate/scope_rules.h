@@ -21,12 +21,6 @@ namespace graphc {
 /// A shape as asked for: what is not known is nullopt.
 using AskedShape = std::vector<std::optional<int64_t>>;
 
-/// Where something stands, and the calls that led there.
-struct Place {
-  Span span;
-  const CallSite *caller = nullptr;
-};
-
 /// What the rules need of who runs the definition.
 class ScopeHost {
 public:

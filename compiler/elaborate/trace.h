@@ -96,8 +96,9 @@ struct Trace {
   // The text.
   std::unordered_set<FileId> standardFiles; // of the standard library
   const Symbols *symbols = nullptr;
-  std::vector<const Module *> modules;     // every file that was run, the definition first
-  std::unordered_set<const Stmt *> ran;    // at least once
+  std::vector<const Module *> modules;  // every file that was run, the definition first
+  std::unordered_set<const Stmt *> ran; // at least once
+  std::unordered_set<const Operation *> differentiated; // the ys of gradients
   std::unordered_set<Symbol> libraryNames; // bound in some file, and names of the library
   std::set<std::pair<std::string, std::string>> namesRead; // of imported files: (path, name)
 };

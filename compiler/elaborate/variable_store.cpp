@@ -245,7 +245,7 @@ Value ScopeRules::share(VariableObject *found, const VariableRequest &request,
     return complain(Code::SharedDType,
                     fmt::format("the initializer of {} has dtype {}, but dtype {} is asked for",
                                 request.name, dtypeName(initial), dtypeName(request.dtype)));
-  variable->sharedAt.push_back(host_.place(request.span).span);
+  variable->sharedAt.push_back(host_.place(request.span));
   if (trace_) traceShared(*found, request);
   return Value::object(found);
 }

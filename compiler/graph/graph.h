@@ -106,6 +106,10 @@ struct Operation {
   Span span;
   const CallSite *caller = nullptr;
   uint32_t id = 0; // order of creation
+  // Of what `gradients` made: the operation whose derivative it is a step of (null: it sums some
+  // up), and the name scope of the gradients.
+  const Operation *derivativeOf = nullptr;
+  std::string_view gradientScope;
 
   Tensor *output(size_t i = 0) { return &outputs[i]; }
   const Tensor *output(size_t i = 0) const { return &outputs[i]; }
@@ -130,6 +134,12 @@ struct PartitionedVariable {
   int axis = 0;
 };
 
+/// Where something stands, and the calls that led there.
+struct Place {
+  Span span;
+  const CallSite *caller = nullptr;
+};
+
 struct Variable {
   enum Kind : uint8_t { GetVariable, Plain /* Variable(...) */, Slot /* an optimizer's */ };
   std::string_view name;   // the key under which it is shared
@@ -142,7 +152,7 @@ struct Variable {
   Tensor *initialValue = nullptr; // computed when an instance is created
   Span span;
   const CallSite *caller = nullptr;
-  std::vector<Span> sharedAt;
+  std::vector<Place> sharedAt;                // where it was asked for again, in order
   const PartitionedVariable *whole = nullptr; // of which it is a part
   int64_t offset = 0;                         // where the part begins on the whole's axis
   uint32_t index = 0;                         // order of creation

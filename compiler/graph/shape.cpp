@@ -281,16 +281,16 @@ Dim max(Dim a, Dim b) {
   return DimBuilder::binary(DimExpr::Max, a, b);
 }
 
-std::string toString(Dim dim) {
+std::string toString(Dim dim, const std::function<std::string(const DimSymbol &)> &nameOf) {
   if (dim.isStatic()) return dim.isOverflow() ? "overflow" : std::to_string(dim.value);
   const auto &e = *dim.expr;
-  auto side = [](Dim d) {
-    std::string text = toString(d);
+  auto side = [&](Dim d) {
+    std::string text = toString(d, nameOf);
     return d.expr && d.expr->kind == DimExpr::Sum ? "(" + text + ")" : text;
   };
   switch (e.kind) {
   case DimExpr::Symbol:
-    return e.symbol->name.empty() ? "?" : e.symbol->name;
+    return nameOf(*e.symbol);
   case DimExpr::Product: {
     std::string text;
     for (const auto *factor : e.factors) text += (text.empty() ? "" : "*") + side(Dim(factor));
@@ -302,7 +302,7 @@ std::string toString(Dim dim) {
       text += text.empty() ? (term.factor < 0 ? "-" : "") : (term.factor < 0 ? " - " : " + ");
       if (term.factor != 1 && term.factor != -1)
         text += std::to_string(term.factor < 0 ? -term.factor : term.factor) + "*";
-      text += toString(Dim(term.atom));
+      text += toString(Dim(term.atom), nameOf);
     }
     if (e.constant != 0)
       text += (e.constant < 0 ? " - " : " + ") + std::to_string(std::abs(e.constant));
@@ -313,11 +313,44 @@ std::string toString(Dim dim) {
   case DimExpr::Mod:
     return side(e.left) + "%" + side(e.right);
   case DimExpr::Min:
-    return "min(" + toString(e.left) + ", " + toString(e.right) + ")";
+    return "min(" + toString(e.left, nameOf) + ", " + toString(e.right, nameOf) + ")";
   case DimExpr::Max:
-    return "max(" + toString(e.left) + ", " + toString(e.right) + ")";
+    return "max(" + toString(e.left, nameOf) + ", " + toString(e.right, nameOf) + ")";
   }
   return "?";
+}
+
+std::string toString(Dim dim) {
+  return toString(dim, [](const DimSymbol &s) { return s.name.empty() ? "?" : s.name; });
+}
+
+Dim substitute(Dim dim, const std::function<std::optional<int64_t>(const DimSymbol &)> &symbol) {
+  if (dim.isStatic()) return dim;
+  const auto &e = *dim.expr;
+  switch (e.kind) {
+  case DimExpr::Symbol: {
+    auto value = symbol(*e.symbol);
+    return value ? Dim(*value) : dim;
+  }
+  case DimExpr::Product: {
+    Dim product(1);
+    for (const auto *factor : e.factors) product = product * substitute(Dim(factor), symbol);
+    return product;
+  }
+  case DimExpr::Sum: {
+    Dim sum(e.constant);
+    for (const auto &term : e.terms)
+      sum = sum + Dim(term.factor) * substitute(Dim(term.atom), symbol);
+    return sum;
+  }
+  default:
+    break;
+  }
+  Dim left = substitute(e.left, symbol), right = substitute(e.right, symbol);
+  if (e.kind == DimExpr::Min) return min(left, right);
+  if (e.kind == DimExpr::Max) return max(left, right);
+  if (right.is(0)) return Dim::overflow();
+  return e.kind == DimExpr::FloorDiv ? floorDiv(left, right) : mod(left, right);
 }
 
 std::optional<int64_t> evaluate(Dim dim, const std::function<int64_t(const DimSymbol &)> &symbol) {

@@ -93,6 +93,11 @@ private:
 
 /// "4", "N", "2*N + 1"; `None`s print as "?".
 std::string toString(Dim dim);
+/// The same with names of the caller's for what has none.
+std::string toString(Dim dim, const std::function<std::string(const DimSymbol &)> &nameOf);
+/// The dimension with the symbols replaced that `symbol` knows a value of; overflow() where that
+/// divides by 0.
+Dim substitute(Dim dim, const std::function<std::optional<int64_t>(const DimSymbol &)> &symbol);
 /// The dimension's value where `symbol` gives the values of symbols; nullopt on overflow or a
 /// division by 0.
 std::optional<int64_t> evaluate(Dim dim, const std::function<int64_t(const DimSymbol &)> &symbol);

@@ -1,7 +1,9 @@
 #include "interface/inspect.h"
 
+#include "interface/costs.h"
 #include "interface/plan.h"
-#include "source/width.h"
+#include "interface/sharing.h"
+#include "interface/table.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -78,9 +80,11 @@ std::vector<std::string> updatedVariables(const Export &exported) {
   return names;
 }
 
+int64_t bytesOf(const Variable &v) { return v.shape.elements().value * dtypeSize(v.dtype); }
+
 Json variableJson(const Variable &v, const SourceManager &sources) {
   Json shared = Json::array();
-  for (Span span : v.sharedAt) shared.push_back(sources.location(span));
+  for (const Place &place : v.sharedAt) shared.push_back(sources.location(place.span));
   return {{"name", v.name},
           {"op", v.opName},
           {"shape", shapeJson(v.shape)},
@@ -89,7 +93,9 @@ Json variableJson(const Variable &v, const SourceManager &sources) {
           {"kind", kindName(v.kind)},
           {"initializer", v.initializer},
           {"location", sources.location(v.span)},
-          {"shared_at", std::move(shared)}};
+          {"shared_at", std::move(shared)},
+          {"parameters", v.shape.elements().value},
+          {"bytes", bytesOf(v)}};
 }
 
 Json operationJson(const Operation &op, const SourceManager &sources) {
@@ -102,36 +108,30 @@ Json operationJson(const Operation &op, const SourceManager &sources) {
           {"location", sources.location(op.span)}};
 }
 
+/// How much variables hold: all, or those trained or not.
+struct VariableTotals {
+  size_t variables = 0;
+  int64_t parameters = 0, bytes = 0;
+
+  VariableTotals(const Graph &graph, std::optional<bool> trainable) {
+    for (const Variable *v : graph.variables) {
+      if (trainable && v->trainable != *trainable) continue;
+      ++variables;
+      parameters += v->shape.elements().value;
+      bytes += bytesOf(*v);
+    }
+  }
+  Json json() const {
+    return {{"variables", variables}, {"parameters", parameters}, {"bytes", bytes}};
+  }
+};
+
 Json endsJson(const std::vector<ExportEnd> &ends) {
   Json list = Json::array();
   for (const ExportEnd &end : ends)
     if (end.tensor) list.push_back({{"name", end.name}, {"tensor", tensorName(*end.tensor)}});
   return list;
 }
-
-/// Writes a list of records, one a line: a graph may be large, its text should stay readable.
-class Writer {
-public:
-  std::string out;
-
-  void key(std::string_view name) {
-    out += out.empty() ? "{" : ",\n ";
-    out += fmt::format("\"{}\": ", name);
-  }
-  void open() { out += '[', first_ = true; }
-  void record(const Json &json) {
-    out += first_ ? "\n  " : ",\n  ";
-    first_ = false;
-    out += text(json);
-  }
-  void close() { out += ']'; }
-  static std::string text(const Json &json) {
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-  }
-
-private:
-  bool first_ = true;
-};
 
 } // namespace
 
@@ -144,10 +144,11 @@ std::string tensorName(const Tensor &tensor) {
   return tensor.index == 0 ? std::string(op.name) : fmt::format("{}:{}", op.name, tensor.index);
 }
 
-std::string inspectJson(const Graph &graph, const SourceManager &sources, std::string_view file) {
-  Writer w;
+std::string inspectJson(const Graph &graph, const SourceManager &sources, std::string_view file,
+                        const InspectOptions &options) {
+  JsonWriter w;
   w.key("graphc");
-  w.out += "1, \"file\": " + Writer::text(file);
+  w.out += "1, \"file\": " + JsonWriter::text(file);
   w.key("variables");
   w.open();
   for (const Variable *v : graph.variables) w.record(variableJson(*v, sources));
@@ -158,7 +159,7 @@ std::string inspectJson(const Graph &graph, const SourceManager &sources, std::s
     if (!op->name.empty()) w.record(operationJson(*op, sources));
   w.close();
   w.key("name_scopes");
-  w.out += Writer::text(graph.nameScopes);
+  w.out += JsonWriter::text(graph.nameScopes);
   w.key("placeholders");
   w.open();
   for (const Operation *op : graph.operations)
@@ -178,48 +179,17 @@ std::string inspectJson(const Graph &graph, const SourceManager &sources, std::s
   w.key("collections");
   Json collections = Json::object();
   for (const auto &[key, members] : graph.collections) collections[key] = members;
-  w.out += Writer::text(collections);
+  w.out += JsonWriter::text(collections);
+  w.key("totals");
+  w.out += JsonWriter::text({{"all", VariableTotals(graph, std::nullopt).json()},
+                             {"trainable", VariableTotals(graph, true).json()},
+                             {"not_trainable", VariableTotals(graph, false).json()}});
+  if (options.sharing) writeSharingJson(graph, sources, w);
+  if (options.cost) writeCostsJson(costsOf(graph, options.dims), sources, w);
   return w.out + "}\n";
 }
 
 namespace {
-
-/// A table with a title; columns as wide as what stands in them.
-class Table {
-public:
-  Table(std::string title, std::vector<std::string> head) : title_(std::move(title)) {
-    rows_.push_back(std::move(head));
-  }
-  void row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
-
-  void writeTo(std::string &out) const {
-    if (rows_.size() == 1) return;
-    if (!out.empty()) out += '\n';
-    out += fmt::format("{} ({})\n", title_, rows_.size() - 1);
-    std::vector<size_t> widths;
-    for (const auto &row : rows_) {
-      widths.resize(std::max(widths.size(), row.size()));
-      for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], columns(row[i]));
-    }
-    for (const auto &row : rows_) {
-      std::string line = " ";
-      for (size_t i = 0; i < row.size(); ++i)
-        line += " " + row[i] + std::string(widths[i] - columns(row[i]) + 1, ' ');
-      line.erase(line.find_last_not_of(' ') + 1);
-      out += line + "\n";
-    }
-  }
-
-private:
-  static size_t columns(std::string_view text) {
-    size_t width = 0;
-    for (size_t at = 0; at < text.size();) width += displayWidth(nextCodePoint(text, at));
-    return width;
-  }
-
-  std::string title_;
-  std::vector<std::vector<std::string>> rows_;
-};
 
 std::string joined(const std::vector<std::string> &parts) {
   std::string text;
@@ -236,19 +206,59 @@ std::string endsText(const std::vector<ExportEnd> &ends) {
 
 } // namespace
 
-std::string inspectText(const Graph &graph, const SourceManager &sources) {
-  std::string out;
-  Table variables("variables", {"name", "op", "shape", "dtype", "trainable", "kind", "initializer",
-                                "location", "shared at"});
-  for (const Variable *v : graph.variables) {
-    std::vector<std::string> shared;
-    for (Span span : v->sharedAt) shared.push_back(sources.location(span));
+namespace {
+
+/// Where a variable is shared; a place in a loop once, with how often.
+std::string sharedPlaces(const Variable &v, const SourceManager &sources) {
+  std::vector<std::pair<Span, size_t>> places;
+  for (const Place &place : v.sharedAt) {
+    auto known = std::find_if(places.begin(), places.end(),
+                              [&](const auto &seen) { return seen.first == place.span; });
+    if (known != places.end())
+      ++known->second;
+    else
+      places.emplace_back(place.span, 1);
+  }
+  std::vector<std::string> texts;
+  for (const auto &[span, times] : places)
+    texts.push_back(sources.location(span) + (times > 1 ? fmt::format(" ({} times)", times) : ""));
+  return joined(texts);
+}
+
+void variableTables(const Graph &graph, const SourceManager &sources, std::string &out) {
+  Table variables("variables", {"name", "op", "shape", "dtype", ">parameters", ">bytes",
+                                "trainable", "kind", "initializer", "location", "shared at"});
+  for (const Variable *v : graph.variables)
     variables.row({std::string(v->name), v->opName == v->name ? "" : std::string(v->opName),
                    toString(v->shape), std::string(dtypeName(v->dtype)),
-                   v->trainable ? "yes" : "no", std::string(kindName(v->kind)),
-                   std::string(v->initializer), sources.location(v->span), joined(shared)});
-  }
+                   grouped(v->shape.elements()), grouped(bytesOf(*v)), v->trainable ? "yes" : "no",
+                   std::string(kindName(v->kind)), std::string(v->initializer),
+                   sources.location(v->span), sharedPlaces(*v, sources)});
   variables.writeTo(out);
+  if (graph.variables.empty()) return;
+  Table totals("totals", {"", ">variables", ">parameters", ">bytes"}, false);
+  auto row = [&](const char *what, std::optional<bool> trainable) {
+    VariableTotals total(graph, trainable);
+    totals.row(
+        {what, grouped(int64_t(total.variables)), grouped(total.parameters), grouped(total.bytes)});
+  };
+  row("trainable", true);
+  row("not trainable", false);
+  row("all", std::nullopt);
+  totals.writeTo(out);
+}
+
+} // namespace
+
+std::string inspectText(const Graph &graph, const SourceManager &sources,
+                        const InspectOptions &options) {
+  std::string out;
+  if (options.sharing || options.cost) {
+    if (options.sharing) writeSharing(graph, sources, out);
+    if (options.cost) writeCosts(costsOf(graph, options.dims), sources, out);
+    return out;
+  }
+  variableTables(graph, sources, out);
 
   Table operations("operations", {"name", "type", "shape", "dtype", "inputs", "location"});
   for (const Operation *op : graph.operations) {

@@ -18,6 +18,10 @@ void run(LintContext &lint) {
     if (op->name.empty() || lint.isNeeded(*op) || lint.isNeededByInitialValues(*op)) continue;
     // What feeds another unused operation follows from that one.
     if (lint.users(*op) || writesVariable(*op) || op->type.starts_with("Placeholder")) continue;
+    // Training runs the derivative of a loss, and not the loss.
+    if (lint.trace.differentiated.contains(op)) continue;
+    // `random_normal(shape(x))` has read the shape when the graph was made.
+    if (op->type != "Const" && !op->outputs.empty() && op->output()->value) continue;
     if (lint.isLibrary(op->span) || neededPlaces.contains(keyOf(op->span))) continue;
     if (op->name.find("/Regularizer/") != std::string_view::npos) continue;
     auto &found = lint.report(LintContext::placeOf(*op),

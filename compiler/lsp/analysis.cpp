@@ -84,8 +84,8 @@ std::vector<const Variable *> Analysis::variablesAt(const Expr &call) const {
   Span span = module_->span(call);
   std::vector<const Variable *> out;
   for (const Variable *v : graph().variables) {
-    bool here = v->span == span ||
-                std::find(v->sharedAt.begin(), v->sharedAt.end(), span) != v->sharedAt.end();
+    bool here = v->span == span || std::any_of(v->sharedAt.begin(), v->sharedAt.end(),
+                                               [&](const Place &p) { return p.span == span; });
     if (here) out.push_back(v);
   }
   return out;

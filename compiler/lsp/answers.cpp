@@ -25,7 +25,7 @@ std::string describe(const SourceManager &sources, const Variable &v) {
   if (!v.sharedAt.empty()) {
     out += fmt::format("\n  - made at {}", sources.location(v.span));
     for (size_t i = 0; i < std::min(v.sharedAt.size(), mostFacts); ++i)
-      out += fmt::format("\n  - shared at {}", sources.location(v.sharedAt[i]));
+      out += fmt::format("\n  - shared at {}", sources.location(v.sharedAt[i].span));
     if (v.sharedAt.size() > mostFacts)
       out += fmt::format("\n  - and {} times more", v.sharedAt.size() - mostFacts);
   }
@@ -178,7 +178,7 @@ Json references(const Analysis &analysis, uint32_t offset, bool withDeclaration)
   };
   for (const Variable *v : analysis.variablesAt(*call)) {
     if (withDeclaration) add(v->span);
-    for (Span span : v->sharedAt) add(span);
+    for (const Place &place : v->sharedAt) add(place.span);
   }
   for (Span span : places)
     if (Json place = locationOf(sources, span); !place.is_null()) found.push_back(place);

@@ -10,6 +10,7 @@
 // AddN               xs…     numeric; one or more, all of one shape (no broadcasting)
 // Neg Abs Sign       x       numeric; Sign of NaN is NaN
 #include "ops/compose.h"
+#include "ops/cost.h"
 #include "ops/derive.h"
 #include "ops/evaluate.h"
 #include "ops/gradient.h"
@@ -242,6 +243,10 @@ void signGradient(Derive &d) {
   d.dx[0] = d.x()->shape.hasRank() ? filled(d.b, d.x(), 0) : d.mul(d.number(0), d.g());
 }
 
+void addNCost(const Operation &op, Cost &cost) {
+  cost.flops = op.output()->shape.elements() * Dim(int64_t(op.inputs.size()) - 1);
+}
+
 constexpr OpDef ops[] = {
     {.type = "Add",
      .infer = inferDims<addDims>,
@@ -314,7 +319,8 @@ constexpr OpDef ops[] = {
      .evaluate = evaluateAddN,
      .gradient = deriveBy<addNGradient>,
      .elementwise = true,
-     .anyRank = true},
+     .anyRank = true,
+     .cost = addNCost},
     {.type = "Neg",
      .infer = inferUnaryNumeric,
      .evaluate = evaluateUnary<NegFn>,

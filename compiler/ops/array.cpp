@@ -13,6 +13,7 @@
 // r is x's rank. The pass "canonicalize" (transform/), which runs at every level, rewrites Squeeze
 // and ExpandDims as Reshape, ReverseV2 as StridedSlice, and drops Identity and StopGradient
 // (but for an Identity that waits for something), so that generated code needs no kernels for them.
+#include "ops/cost.h"
 #include "ops/derive.h"
 #include "ops/gradient.h"
 #include "ops/rules.h"
@@ -303,15 +304,18 @@ constexpr OpDef ops[] = {
     {.type = "Reshape",
      .infer = inferReshape,
      .evaluate = evaluateView,
-     .gradient = deriveBy<viewGradient>},
+     .gradient = deriveBy<viewGradient>,
+     .cost = costsNothing},
     {.type = "Squeeze",
      .infer = inferSqueeze,
      .evaluate = evaluateView,
-     .gradient = deriveBy<viewGradient>},
+     .gradient = deriveBy<viewGradient>,
+     .cost = costsNothing},
     {.type = "ExpandDims",
      .infer = inferExpandDims,
      .evaluate = evaluateView,
-     .gradient = deriveBy<viewGradient>},
+     .gradient = deriveBy<viewGradient>,
+     .cost = costsNothing},
     {.type = "Transpose",
      .infer = inferTranspose,
      .evaluate = evaluateTranspose,
@@ -324,18 +328,21 @@ constexpr OpDef ops[] = {
      .infer = inferIdentity,
      .evaluate = evaluateView,
      .gradient = deriveBy<identityGradient>,
-     .anyRank = true},
+     .anyRank = true,
+     .cost = costsNothing},
     {.type = "StopGradient",
      .infer = inferIdentity,
      .evaluate = evaluateView,
      .gradient = noGradient,
-     .anyRank = true},
+     .anyRank = true,
+     .cost = costsNothing},
     {.type = "Cast",
      .infer = inferCast,
      .evaluate = evaluateCast,
      .gradient = deriveBy<castGradient>,
      .elementwise = true,
-     .anyRank = true},
+     .anyRank = true,
+     .cost = onlyMoves},
 };
 
 constexpr FunctionDef functions[] = {

@@ -20,6 +20,7 @@
 // `shape` is left out where even the rank is unknown. The run-time dimensions of a
 // PlaceholderWithDefault that is no input of an export are those of its default. The pass
 // "canonicalize" (transform/), which runs at every level, rewrites Shape, Size and Rank as Dims.
+#include "ops/cost.h"
 #include "ops/derive.h"
 #include "ops/gradient.h"
 #include "ops/rules.h"
@@ -452,22 +453,35 @@ void defaultGradient(Derive &d) { d.dx[0] = d.g(); }
 void fillGradient(Derive &d) { d.dx[0] = sumTo(d.b, d.g(), Shape::scalar()); }
 
 constexpr OpDef ops[] = {
-    {.type = "Const", .infer = inferConst, .evaluate = evaluateConst},
-    {.type = "Dims", .infer = inferDims, .evaluate = evaluateDims},
-    {.type = "Placeholder", .infer = inferPlaceholder, .stateful = true},
+    {.type = "Const", .infer = inferConst, .evaluate = evaluateConst, .cost = costsNothing},
+    {.type = "Dims", .infer = inferDims, .evaluate = evaluateDims, .cost = costsNothing},
+    {.type = "Placeholder", .infer = inferPlaceholder, .stateful = true, .cost = costsNothing},
     {.type = "PlaceholderWithDefault",
      .infer = inferPlaceholderWithDefault,
      .gradient = deriveBy<defaultGradient>,
      .stateful = true,
-     .anyRank = true},
+     .anyRank = true,
+     .cost = costsNothing},
     {.type = "Fill",
      .infer = inferFill,
      .evaluate = evaluateFill,
      .gradient = deriveBy<fillGradient>},
     {.type = "Range", .infer = inferRange, .evaluate = evaluateRange, .gradient = noGradient},
-    {.type = "Shape", .infer = inferShape, .evaluate = evaluateShape, .anyRank = true},
-    {.type = "Size", .infer = inferSize, .evaluate = evaluateSize, .anyRank = true},
-    {.type = "Rank", .infer = inferRank, .evaluate = evaluateRank, .anyRank = true},
+    {.type = "Shape",
+     .infer = inferShape,
+     .evaluate = evaluateShape,
+     .anyRank = true,
+     .cost = costsNothing},
+    {.type = "Size",
+     .infer = inferSize,
+     .evaluate = evaluateSize,
+     .anyRank = true,
+     .cost = costsNothing},
+    {.type = "Rank",
+     .infer = inferRank,
+     .evaluate = evaluateRank,
+     .anyRank = true,
+     .cost = costsNothing},
 };
 
 constexpr FunctionDef functions[] = {

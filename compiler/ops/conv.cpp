@@ -14,6 +14,7 @@
 // is outside the input is 0. Sums are formed in double here.
 #include "ops/compose.h"
 #include "ops/convolution.h"
+#include "ops/cost.h"
 #include "ops/rules.h"
 #include "ops/tables.h"
 
@@ -91,15 +92,23 @@ bool convGradient(OpBuilder &b, const Operation &op, std::span<Tensor *const> gi
   return gives[0] && gives[1];
 }
 
+/// A product and a sum for each place of the filter, those over the padding too.
+template <bool depthwise>
+void convCost(const Operation &op, Cost &cost) {
+  cost.flops = convFlops(op.output()->shape, op.inputs[1]->shape, depthwise);
+}
+
 constexpr OpDef ops[] = {
     {.type = "Conv2D",
      .infer = inferConv2D,
      .evaluate = evaluateConv<false>,
-     .gradient = convGradient<false>},
+     .gradient = convGradient<false>,
+     .cost = convCost<false>},
     {.type = "DepthwiseConv2dNative",
      .infer = inferDepthwise,
      .evaluate = evaluateConv<true>,
-     .gradient = convGradient<true>},
+     .gradient = convGradient<true>,
+     .cost = convCost<true>},
 };
 
 } // namespace

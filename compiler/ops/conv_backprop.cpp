@@ -11,6 +11,7 @@
 // input'[p] = Σ filter[q]·g[o] and filter'[q] = Σ input[p]·g[o], over all products
 // input[p]·filter[q] that out[o] sums up.
 #include "ops/convolution.h"
+#include "ops/cost.h"
 #include "ops/tables.h"
 
 #include <fmt/format.h>
@@ -126,23 +127,37 @@ bool filterGradient(OpBuilder &b, const Operation &op, std::span<Tensor *const> 
   return gives[0] && gives[1];
 }
 
+// The products are those of the convolution.
+template <bool depthwise>
+void inputCost(const Operation &op, Cost &cost) {
+  cost.flops = convFlops(op.inputs[1]->shape, op.inputs[0]->shape, depthwise);
+}
+template <bool depthwise>
+void filterCost(const Operation &op, Cost &cost) {
+  cost.flops = convFlops(op.inputs[1]->shape, op.output()->shape, depthwise);
+}
+
 constexpr OpDef ops[] = {
     {.type = "Conv2DBackpropInput",
      .infer = inferInput<false>,
      .evaluate = evaluateInput<false>,
-     .gradient = inputGradient<false>},
+     .gradient = inputGradient<false>,
+     .cost = inputCost<false>},
     {.type = "Conv2DBackpropFilter",
      .infer = inferFilter<false>,
      .evaluate = evaluateFilter<false>,
-     .gradient = filterGradient<false>},
+     .gradient = filterGradient<false>,
+     .cost = filterCost<false>},
     {.type = "DepthwiseConv2dNativeBackpropInput",
      .infer = inferInput<true>,
      .evaluate = evaluateInput<true>,
-     .gradient = inputGradient<true>},
+     .gradient = inputGradient<true>,
+     .cost = inputCost<true>},
     {.type = "DepthwiseConv2dNativeBackpropFilter",
      .infer = inferFilter<true>,
      .evaluate = evaluateFilter<true>,
-     .gradient = filterGradient<true>},
+     .gradient = filterGradient<true>,
+     .cost = filterCost<true>},
 };
 
 // Functions -----------------------------------------------------------------------------------

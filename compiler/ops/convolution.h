@@ -31,6 +31,12 @@ int64_t convGroups(Call &call, Shape input, Shape filter);
 /// The attributes that a convolution and its derivatives share, then `more`.
 std::vector<Attr> sharedConvAttrs(const Operation &op, std::initializer_list<Attr> more = {});
 
+/// The FLOPs of a convolution with these shapes: two for each element of the output and place of
+/// the filter that it sums up.
+inline Dim convFlops(Shape output, Shape filter, bool depthwise) {
+  return Dim(2) * output.elements() * filter[0] * filter[1] * (depthwise ? Dim(1) : filter[2]);
+}
+
 /// Calls `add(output position, input position, filter position)` for every pair of a window's
 /// position in the image and a place in the window that is not padding. Positions count pixels:
 /// elements divided by the channels.

@@ -10,6 +10,7 @@
 // TensorFlow does.
 #include "ops/arguments.h"
 #include "ops/compose.h"
+#include "ops/cost.h"
 #include "ops/derive.h"
 #include "ops/evaluate.h"
 #include "ops/rules.h"
@@ -147,11 +148,17 @@ void resizeGradient(Derive &d) {
   d.dx[0] = d.reshape(transposed(resizingMatrix(d, 1), columns), x);
 }
 
+/// Three times a + (b - a)·share.
+void bilinearCost(const Operation &op, Cost &cost) {
+  cost.flops = Dim(9) * op.output()->shape.elements();
+}
+
 constexpr OpDef ops[] = {
     {.type = "ResizeBilinear",
      .infer = inferResizeBilinear,
      .evaluate = evaluateResize,
-     .gradient = deriveBy<resizeGradient>},
+     .gradient = deriveBy<resizeGradient>,
+     .cost = bilinearCost},
     {.type = "ResizeNearestNeighbor",
      .infer = inferResize,
      .evaluate = evaluateResize,

@@ -19,6 +19,7 @@
 // which runs at every level, rewrites Slice as StridedSlice.
 #include "ops/indexing.h"
 
+#include "ops/cost.h"
 #include "ops/derive.h"
 #include "ops/evaluate.h"
 #include "ops/rules.h"
@@ -356,16 +357,19 @@ constexpr OpDef ops[] = {
     {.type = "StridedSlice",
      .infer = inferStridedSlice,
      .evaluate = evaluateStridedSlice,
-     .gradient = deriveBy<sliceGradient>},
+     .gradient = deriveBy<sliceGradient>,
+     .cost = partCost},
     {.type = "Slice",
      .infer = inferSlice,
      .evaluate = evaluateStridedSlice,
-     .gradient = deriveBy<sliceGradient>},
+     .gradient = deriveBy<sliceGradient>,
+     .cost = partCost},
     {.type = "GatherV2",
      .infer = inferGather,
      .evaluate = evaluateGather,
      .gradient = deriveBy<gatherGradient>,
-     .mayFail = true},
+     .mayFail = true,
+     .cost = partCost},
     {.type = "OneHot",
      .infer = inferOneHot,
      .evaluate = evaluateOneHot,

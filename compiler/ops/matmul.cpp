@@ -9,6 +9,7 @@
 //                                                       value's last axis (never broadcast)
 #include "ops/arguments.h"
 #include "ops/compose.h"
+#include "ops/cost.h"
 #include "ops/derive.h"
 #include "ops/evaluate.h"
 #include "ops/numbers.h"
@@ -139,11 +140,19 @@ void biasAddGradient(Derive &d) {
   d.to(1, d.g());
 }
 
+/// 2·m·k·n for each matrix of the batch.
+void matMulCost(const Operation &op, Cost &cost) {
+  Shape a = op.inputs[0]->shape;
+  Dim inner = a[a.rank() - (op.boolAttr("transpose_a") ? 2 : 1)];
+  cost.flops = Dim(2) * op.output()->shape.elements() * inner;
+}
+
 constexpr OpDef ops[] = {
     {.type = "MatMul",
      .infer = inferMatMul,
      .evaluate = evaluateMatMul,
-     .gradient = deriveBy<matMulGradient>},
+     .gradient = deriveBy<matMulGradient>,
+     .cost = matMulCost},
     {.type = "BiasAdd",
      .infer = inferBiasAdd,
      .evaluate = evaluateBinary<AddFn>,

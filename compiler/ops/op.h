@@ -133,6 +133,20 @@ using GradientFn = bool (*)(OpBuilder &, const Operation &,
                             std::span<Tensor *const> outputGradients,
                             std::span<Tensor *> inputGradients);
 
+// Cost ----------------------------------------------------------------------------------------
+
+/// What running an operation once takes. FLOPs are arithmetic on elements, of any dtype: a product
+/// and a sum are two, a call of exp, a comparison or a drawn number is one. Bytes are those of its
+/// operands and results, as though each were read from memory and written to it.
+struct Cost {
+  Dim flops, bytes;
+};
+
+/// Corrects what is assumed of an operation without a rule: one FLOP for each element of the first
+/// result if it is elementwise, else none; the bytes of all operands and results. All ranks are
+/// known when it is called. See ops/cost.h.
+using CostFn = void (*)(const Operation &op, Cost &cost);
+
 // Operations and functions --------------------------------------------------------------------
 
 struct OpDef {
@@ -147,6 +161,7 @@ struct OpDef {
   /// The rule copes with inputs of unknown rank. Else it isn't asked about them: the operation
   /// has one output of the first input's dtype and of unknown rank.
   bool anyRank = false;
+  CostFn cost = nullptr; // null: what `CostFn` says
 };
 
 /// Makes a function's operations. The default (null) is one operation of type `op` whose inputs

@@ -11,6 +11,7 @@
 #include "ops/arguments.h"
 #include "ops/compose.h"
 #include "ops/convolution.h"
+#include "ops/cost.h"
 #include "ops/evaluate.h"
 #include "ops/rules.h"
 #include "ops/tables.h"
@@ -96,15 +97,22 @@ bool poolGradient(OpBuilder &b, const Operation &op, std::span<Tensor *const> gi
   return made != nullptr;
 }
 
+/// One for each element of a window, those in the padding too.
+void poolCost(const Operation &op, Cost &cost) {
+  cost.flops = op.output()->shape.elements() * windowSize(op);
+}
+
 constexpr OpDef ops[] = {
     {.type = "MaxPool",
      .infer = inferMaxPool,
      .evaluate = evaluatePool<true>,
-     .gradient = poolGradient<true>},
+     .gradient = poolGradient<true>,
+     .cost = poolCost},
     {.type = "AvgPool",
      .infer = inferAvgPool,
      .evaluate = evaluatePool<false>,
-     .gradient = poolGradient<false>},
+     .gradient = poolGradient<false>,
+     .cost = poolCost},
 };
 
 Tensor *buildPool(Call &call) {

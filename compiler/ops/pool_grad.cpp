@@ -10,6 +10,7 @@
 //                                                            window's grad, shared out evenly
 // attrs: those of the pooling (pool.cpp); orig_input_shape dims
 #include "ops/arguments.h"
+#include "ops/cost.h"
 #include "ops/evaluate.h"
 #include "ops/tables.h"
 
@@ -150,19 +151,30 @@ bool avgPoolGradGradient(OpBuilder &b, const Operation &op, std::span<Tensor *co
   return gives[0] != nullptr;
 }
 
+/// The windows are searched for their largest elements again.
+void maxPoolGradCost(const Operation &op, Cost &cost) {
+  cost.flops = op.inputs[1]->shape.elements() * windowSize(op);
+}
+void avgPoolGradCost(const Operation &op, Cost &cost) {
+  cost.flops = op.inputs[0]->shape.elements() * windowSize(op);
+}
+
 constexpr OpDef ops[] = {
     {.type = "MaxPoolGrad",
      .infer = inferMaxPoolGrad,
      .evaluate = evaluateMaxPoolGrad,
-     .gradient = maxPoolGradGradient},
+     .gradient = maxPoolGradGradient,
+     .cost = maxPoolGradCost},
     {.type = "MaxPoolGradGrad",
      .infer = inferMaxPoolGradGrad,
      .evaluate = evaluateMaxPoolGradGrad,
-     .gradient = maxPoolGradGradient},
+     .gradient = maxPoolGradGradient,
+     .cost = maxPoolGradCost},
     {.type = "AvgPoolGrad",
      .infer = inferAvgPoolGrad,
      .evaluate = evaluateAvgPoolGrad,
-     .gradient = avgPoolGradGradient},
+     .gradient = avgPoolGradGradient,
+     .cost = avgPoolGradCost},
 };
 
 } // namespace

@@ -10,6 +10,7 @@
 // `number` is what the runtime's graphrt_random and graphrt_random_int call `op`: the seed that was
 // given, else a hash of the operation's name, so that it does not change when other operations come
 // or go. They have no evaluation; ops/interpret.h draws the numbers that the runtime draws.
+#include "ops/cost.h"
 #include "ops/effects.h"
 #include "ops/rules.h"
 #include "ops/tables.h"
@@ -121,9 +122,15 @@ Tensor *buildUniform(Call &c) {
 }
 
 constexpr OpDef ops[] = {
-    {.type = "random_uniform", .infer = inferRandomUniform, .stateful = true},
-    {.type = "random_normal", .infer = inferRandom, .stateful = true},
-    {.type = "truncated_normal", .infer = inferRandom, .stateful = true},
+    {.type = "random_uniform",
+     .infer = inferRandomUniform,
+     .stateful = true,
+     .cost = onePerOutputElement},
+    {.type = "random_normal", .infer = inferRandom, .stateful = true, .cost = onePerOutputElement},
+    {.type = "truncated_normal",
+     .infer = inferRandom,
+     .stateful = true,
+     .cost = onePerOutputElement},
 };
 
 constexpr FunctionDef functions[] = {

@@ -16,6 +16,7 @@
 // formed in double here; compiled code adds in an order of its own.
 #include "ops/arguments.h"
 #include "ops/compose.h"
+#include "ops/cost.h"
 #include "ops/derive.h"
 #include "ops/evaluate.h"
 #include "ops/numbers.h"
@@ -247,28 +248,54 @@ void extremeGradient(Derive &d) {
   d.dx[0] = d.select(chosen, share, d.number(0));
 }
 
+void meanCost(const Operation &op, Cost &cost) {
+  cost.flops = op.inputs[0]->shape.elements() + op.output()->shape.elements();
+}
+
 constexpr OpDef ops[] = {
-    {.type = "Sum", .infer = inferSum, .evaluate = evaluateSum, .gradient = deriveBy<sumGradient>},
+    {.type = "Sum",
+     .infer = inferSum,
+     .evaluate = evaluateSum,
+     .gradient = deriveBy<sumGradient>,
+     .cost = onePerInputElement},
     {.type = "Mean",
      .infer = inferReduce,
      .evaluate = evaluateMean,
-     .gradient = deriveBy<meanGradient>},
+     .gradient = deriveBy<meanGradient>,
+     .cost = meanCost},
     {.type = "Prod",
      .infer = inferProd,
      .evaluate = evaluateProd,
-     .gradient = deriveBy<prodGradient>},
+     .gradient = deriveBy<prodGradient>,
+     .cost = onePerInputElement},
     {.type = "Max",
      .infer = inferReduce,
      .evaluate = evaluateMax,
-     .gradient = deriveBy<extremeGradient>},
+     .gradient = deriveBy<extremeGradient>,
+     .cost = onePerInputElement},
     {.type = "Min",
      .infer = inferReduce,
      .evaluate = evaluateMin,
-     .gradient = deriveBy<extremeGradient>},
-    {.type = "Any", .infer = inferLogicalReduce, .evaluate = evaluateAny},
-    {.type = "All", .infer = inferLogicalReduce, .evaluate = evaluateAll},
-    {.type = "ArgMax", .infer = inferArg, .evaluate = evaluateArg<true>, .anyRank = true},
-    {.type = "ArgMin", .infer = inferArg, .evaluate = evaluateArg<false>, .anyRank = true},
+     .gradient = deriveBy<extremeGradient>,
+     .cost = onePerInputElement},
+    {.type = "Any",
+     .infer = inferLogicalReduce,
+     .evaluate = evaluateAny,
+     .cost = onePerInputElement},
+    {.type = "All",
+     .infer = inferLogicalReduce,
+     .evaluate = evaluateAll,
+     .cost = onePerInputElement},
+    {.type = "ArgMax",
+     .infer = inferArg,
+     .evaluate = evaluateArg<true>,
+     .anyRank = true,
+     .cost = onePerInputElement},
+    {.type = "ArgMin",
+     .infer = inferArg,
+     .evaluate = evaluateArg<false>,
+     .anyRank = true,
+     .cost = onePerInputElement},
 };
 
 // Functions -----------------------------------------------------------------------------------

@@ -9,6 +9,7 @@
 //                                                      order; NaN counts as largest, of equal ones
 //                                                      the first comes first
 #include "ops/arguments.h"
+#include "ops/cost.h"
 #include "ops/derive.h"
 #include "ops/evaluate.h"
 #include "ops/numbers.h"
@@ -116,15 +117,18 @@ constexpr OpDef ops[] = {
     {.type = "Cumsum",
      .infer = inferScan,
      .evaluate = evaluateScan<false>,
-     .gradient = deriveBy<cumsumGradient>},
+     .gradient = deriveBy<cumsumGradient>,
+     .cost = onePerInputElement},
     {.type = "Cumprod",
      .infer = inferScan,
      .evaluate = evaluateScan<true>,
-     .gradient = deriveBy<cumprodGradient>},
+     .gradient = deriveBy<cumprodGradient>,
+     .cost = onePerInputElement},
     {.type = "TopKV2",
      .infer = inferTopK,
      .evaluate = evaluateTopK,
-     .gradient = deriveBy<topKGradient>},
+     .gradient = deriveBy<topKGradient>,
+     .cost = onePerInputElement},
 };
 
 Tensor *buildScan(Call &c) {

@@ -15,6 +15,7 @@
 //
 // `begin`, `size` and `strides` are those of StridedSlice, `axis` and `batch_dims` those of
 // GatherV2.
+#include "ops/cost.h"
 #include "ops/derive.h"
 #include "ops/evaluate.h"
 #include "ops/numbers.h"
@@ -132,7 +133,8 @@ constexpr OpDef ops[] = {
      .infer = inferGatherGrad,
      .evaluate = evaluateGatherGrad,
      .gradient = deriveBy<gatherGradGradient>,
-     .mayFail = true},
+     .mayFail = true,
+     .cost = onePerInputElement},
 };
 
 } // namespace

@@ -13,6 +13,7 @@
 // params or of the result; updates are (…, the other axes). An index out of range makes the call
 // fail.
 #include "ops/compose.h"
+#include "ops/cost.h"
 #include "ops/derive.h"
 #include "ops/evaluate.h"
 #include "ops/numbers.h"
@@ -171,27 +172,37 @@ void tensorUpdateGradient(Derive &d) {
   d.dx[2] = d.b.op("GatherNd", {d.g(), d.x(1)});
 }
 
+/// One for each element of the updates, input `updates`.
+template <size_t updates>
+void scatterCost(const Operation &op, Cost &cost) {
+  cost.flops = op.inputs[updates]->shape.elements();
+}
+
 constexpr OpDef ops[] = {
     {.type = "GatherNd",
      .infer = inferGatherNd,
      .evaluate = evaluateGatherNd,
      .gradient = deriveBy<gatherNdGradient>,
-     .mayFail = true},
+     .mayFail = true,
+     .cost = partCost},
     {.type = "ScatterNd",
      .infer = inferScatterNd,
      .evaluate = evaluateScatter,
      .gradient = deriveBy<scatterNdGradient>,
-     .mayFail = true},
+     .mayFail = true,
+     .cost = scatterCost<1>},
     {.type = "TensorScatterAdd",
      .infer = inferTensorScatter,
      .evaluate = evaluateScatter,
      .gradient = deriveBy<tensorScatterGradient<false>>,
-     .mayFail = true},
+     .mayFail = true,
+     .cost = scatterCost<2>},
     {.type = "TensorScatterSub",
      .infer = inferTensorScatter,
      .evaluate = evaluateScatter,
      .gradient = deriveBy<tensorScatterGradient<true>>,
-     .mayFail = true},
+     .mayFail = true,
+     .cost = scatterCost<2>},
     {.type = "TensorScatterUpdate",
      .infer = inferTensorScatter,
      .evaluate = evaluateScatter,

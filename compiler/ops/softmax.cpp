@@ -11,6 +11,7 @@
 // `axis` is an int in [0, rank); m is the largest element along it.
 #include "ops/arguments.h"
 #include "ops/compose.h"
+#include "ops/cost.h"
 #include "ops/derive.h"
 #include "ops/evaluate.h"
 #include "ops/tables.h"
@@ -191,24 +192,41 @@ void sparseCrossEntropyGradient(Derive &d) {
   d.dx[0] = d.mul(withClasses(d, axis), d.sub(ofLogits(d, "Softmax", axis), hot));
 }
 
+// Of each element: the largest is found, subtracted, e to it taken and summed up, then it is
+// divided (or the sum's logarithm subtracted, which is one more a row). A cross-entropy multiplies
+// with the labels and sums up; the sparse one only needs one element a row.
+void softmaxCost(const Operation &op, Cost &cost) {
+  cost.flops = Dim(5) * op.output()->shape.elements();
+}
+void crossEntropyCost(const Operation &op, Cost &cost) {
+  cost.flops = Dim(7) * op.inputs[0]->shape.elements();
+}
+void sparseCrossEntropyCost(const Operation &op, Cost &cost) {
+  cost.flops = Dim(4) * op.inputs[0]->shape.elements() + Dim(3) * op.output()->shape.elements();
+}
+
 constexpr OpDef ops[] = {
     {.type = "Softmax",
      .infer = inferSoftmax,
      .evaluate = evaluateSoftmax<false>,
-     .gradient = deriveBy<softmaxGradient>},
+     .gradient = deriveBy<softmaxGradient>,
+     .cost = softmaxCost},
     {.type = "LogSoftmax",
      .infer = inferSoftmax,
      .evaluate = evaluateSoftmax<true>,
-     .gradient = deriveBy<logSoftmaxGradient>},
+     .gradient = deriveBy<logSoftmaxGradient>,
+     .cost = softmaxCost},
     {.type = "SoftmaxCrossEntropyWithLogits",
      .infer = inferCrossEntropy,
      .evaluate = evaluateCrossEntropy,
-     .gradient = deriveBy<crossEntropyGradient>},
+     .gradient = deriveBy<crossEntropyGradient>,
+     .cost = crossEntropyCost},
     {.type = "SparseSoftmaxCrossEntropyWithLogits",
      .infer = inferSparseCrossEntropy,
      .evaluate = evaluateSparseCrossEntropy,
      .gradient = deriveBy<sparseCrossEntropyGradient>,
-     .mayFail = true},
+     .mayFail = true,
+     .cost = sparseCrossEntropyCost},
 };
 
 // Functions -----------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 //
 // `Operation::variable` is what they read or write; dtype and shape are the variable's. Which value
 // a read sees, and which one AssignAdd adds to, is said in ops/order.h.
+#include "ops/cost.h"
 #include "ops/effects.h"
 #include "ops/gradient.h"
 #include "ops/rules.h"
@@ -56,8 +57,14 @@ bool inferArithmeticAssign(Infer &i) {
   return inferAssign(i);
 }
 
+/// The variable is read and written; the value given is read.
+void arithmeticAssignCost(const Operation &op, Cost &cost) {
+  cost.flops = op.output()->shape.elements();
+  cost.bytes = cost.bytes + bytesOf(*op.output());
+}
+
 constexpr OpDef ops[] = {
-    {.type = "ReadVariable", .infer = inferRead, .stateful = true},
+    {.type = "ReadVariable", .infer = inferRead, .stateful = true, .cost = costsNothing},
     {.type = "Assign",
      .infer = inferAssign,
      .gradient = noGradient,
@@ -67,12 +74,14 @@ constexpr OpDef ops[] = {
      .infer = inferArithmeticAssign,
      .gradient = noGradient,
      .stateful = true,
-     .anyRank = true},
+     .anyRank = true,
+     .cost = arithmeticAssignCost},
     {.type = "AssignSub",
      .infer = inferArithmeticAssign,
      .gradient = noGradient,
      .stateful = true,
-     .anyRank = true},
+     .anyRank = true,
+     .cost = arithmeticAssignCost},
 };
 
 Tensor *onVariable(OpBuilder &builder, std::string_view type, std::string_view name,

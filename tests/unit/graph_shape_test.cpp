@@ -81,6 +81,13 @@ TEST(Dimensions, RandomExpressionsHaveTheirValue) {
       ASSERT_TRUE(got) << toString(dim);
       ASSERT_EQ(*got, value) << toString(dim) << " where N is " << values[0] << " and M "
                              << values[1];
+      auto all = substitute(dim, [&](const DimSymbol &s) { return std::optional(symbol(s)); });
+      ASSERT_TRUE(all.is(value)) << toString(dim) << " became " << toString(all);
+      // One after the other.
+      auto some = substitute(dim, [&](const DimSymbol &s) {
+        return s.id == 0 ? std::optional(symbol(s)) : std::nullopt;
+      });
+      ASSERT_EQ(evaluate(some, symbol), value) << toString(dim) << " became " << toString(some);
     }
   }
 }
