@@ -38,6 +38,9 @@ if(TARGET graphc_codegen_library)
   install(EXPORT graphcToolTargets NAMESPACE graphc:: DESTINATION ${graphc_cmake} COMPONENT tool)
   install(TARGETS graphc_core graphc_codegen_library
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/graphc COMPONENT tool)
+  if(TARGET graphc_layout)
+    install(TARGETS graphc_layout LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/graphc COMPONENT tool)
+  endif()
   install(DIRECTORY ${PROJECT_BINARY_DIR}/pages/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}
     COMPONENT tool OPTIONAL)
   install(DIRECTORY ${graphc_source}/docs/schemas DESTINATION ${CMAKE_INSTALL_DATADIR}/graphc

@@ -10,7 +10,7 @@ packages=(
   build-essential cmake ninja-build ccache mold pkg-config git
   llvm-19-dev liblld-19-dev
   antlr4 libantlr4-runtime-dev libfmt-dev libcli11-dev nlohmann-json3-dev libre2-dev libdtl-dev
-  zlib1g-dev libminizip-dev libtomlplusplus-dev
+  zlib1g-dev libminizip-dev libtomlplusplus-dev libgraphviz-dev
 )
 # To run the examples.
 packages+=(libpng-dev dataset-fashion-mnist)

@@ -37,6 +37,7 @@ int runDiff(const Arguments &arguments);
 int runFmt(const Arguments &arguments);
 int runLint(const Arguments &arguments);
 int runLsp(const Arguments &arguments);
+int runViz(const Arguments &arguments);
 
 /// "graphc: error: MESSAGE" on standard error; returns exitUsage.
 int usageError(std::string_view message);

@@ -31,6 +31,7 @@ constexpr Command commands[] = {
     {"lint", "find mistakes that the compiler lets pass", runLint},
     {"diff", "say what a new version of a definition breaks", runDiff},
     {"fmt", "write definitions in the one style", runFmt},
+    {"viz", "draw the graph: a page, SVG or DOT, scopes as nested boxes", runViz},
     {"lsp", "serve an editor: the language server protocol", runLsp},
     {"explain", "say what a diagnostic means, with examples", runExplain},
 };
