@@ -16,6 +16,7 @@ import tempfile
 import time
 import xml.etree.ElementTree as xml
 
+MODELS = pathlib.Path(__file__).resolve().parent / "lint_models"
 SHARED = """\
 def layer(x):
     with variable_scope("dense"):
@@ -93,6 +94,10 @@ def main():
         for wanted in ("x", "w", "net", "dense", "MatMul", "export f"):
             need(wanted in texts, "no %r among %s" % (wanted, texts))
 
+    def check_models():
+        for path in sorted(MODELS.glob("*.graph")):
+            xml.fromstring(viz("--format=svg", str(path)).stdout)
+
     def check_page():
         viz("shared.graph", "-o", "page.html")
         page = (folder / "page.html").read_text()
@@ -127,7 +132,7 @@ def main():
 
     checks = [check_dot, check_names, check_bad_input]
     if not options.without_graphviz:
-        checks += [check_svg, check_page, check_large]
+        checks += [check_svg, check_models, check_page, check_large]
     failed = 0
     for check in checks:
         with tempfile.TemporaryDirectory(prefix="graphc-viz-") as name:

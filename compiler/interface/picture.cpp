@@ -6,6 +6,7 @@
 #include "ops/cost.h"
 
 #include <algorithm>
+#include <cctype>
 #include <fmt/format.h>
 #include <map>
 #include <unordered_map>
@@ -31,6 +32,14 @@ std::string_view outer(std::string_view name, int depth) {
 /// What lies deeper than `depth` is drawn as the scope at that depth; empty: it is drawn itself.
 std::string_view collapsedScope(std::string_view name, int depth) {
   return scopesOf(name) > depth ? outer(name, depth + 1) : std::string_view();
+}
+
+/// "Conv2D_1" and "add" say which operation it is.
+bool startsWithType(std::string_view label, std::string_view type) {
+  if (label.size() < type.size()) return false;
+  return std::equal(type.begin(), type.end(), label.begin(), [](unsigned char a, unsigned char b) {
+    return std::tolower(a) == std::tolower(b);
+  });
 }
 
 class Drawing {
@@ -187,7 +196,7 @@ private:
     }
     if (op.name.empty()) return; // a step of the operation that has the name
     const Tensor *result = op.outputs.empty() ? nullptr : op.output();
-    if (!made.label.starts_with(op.type)) made.label += "\n" + std::string(op.type);
+    if (!startsWithType(made.label, op.type)) made.label += "\n" + std::string(op.type);
     if (result) made.label += "\n" + toString(result->shape);
     made.facts = {{"type", std::string(op.type)}};
     if (result) {

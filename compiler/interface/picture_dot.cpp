@@ -33,7 +33,7 @@ std::string_view styleOf(const PictureNode &node) {
   case PictureNode::Operation:
     return "";
   case PictureNode::Placeholder:
-    return ", shape=parallelogram, style=filled, fillcolor=\"#dbe9f6\"";
+    return ", style=filled, fillcolor=\"#dbe9f6\"";
   case PictureNode::Variable:
     return node.shared ? ", shape=cylinder, style=filled, fillcolor=\"#f6c89a\""
                        : ", shape=cylinder, style=filled, fillcolor=\"#fbe9d3\"";
