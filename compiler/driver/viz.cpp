@@ -76,9 +76,12 @@ int runViz(const Arguments &arguments) {
   format = formatOf(format, output);
   if (format != "dot") {
     if (picture.nodes.size() > mostNodes || picture.edges.size() > mostEdges)
-      return usageError(fmt::format("{} nodes and {} edges are too many to lay out; a smaller "
-                                    "--depth than {} draws fewer, and --format=dot writes them all",
-                                    picture.nodes.size(), picture.edges.size(), picture.depth));
+      return usageError(fmt::format(
+          "{} nodes and {} edges are too many to lay out; {}, and --format=dot writes them all",
+          picture.nodes.size(), picture.edges.size(),
+          picture.depth > 0
+              ? fmt::format("a smaller --depth than {} draws fewer", picture.depth)
+              : std::string("name scopes would gather them, --export NAME draws a part")));
     LayoutSvg layout = loadLayout(why);
     std::string svg;
     if (!layout || !layout(text, svg, why)) return usageError(why);

@@ -13,10 +13,52 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-void add(Cost &to, const Cost &cost) {
-  to.flops = to.flops + cost.flops;
-  to.bytes = to.bytes + cost.bytes;
-}
+/// Adds up many dimensions, without an expression for each sum on the way.
+class DimSum {
+public:
+  void add(Dim dim) {
+    if (dim.isOverflow()) {
+      constant_ = dim;
+    } else if (dim.isStatic()) {
+      constant_ = constant_ + dim;
+    } else if (dim.expr->kind == DimExpr::Sum) {
+      constant_ = constant_ + Dim(dim.expr->constant);
+      for (const DimTerm &term : dim.expr->terms) addTerm(term.atom, term.factor);
+    } else {
+      addTerm(dim.expr, 1);
+    }
+  }
+  Dim total() const {
+    std::vector<Dim> parts{constant_};
+    for (const DimExpr *atom : order_) parts.push_back(factors_.at(atom) * Dim(atom));
+    // In pairs: each sum is an expression with all its terms.
+    for (; parts.size() > 1; parts.resize((parts.size() + 1) / 2))
+      for (size_t i = 0; i < parts.size(); i += 2)
+        parts[i / 2] = i + 1 < parts.size() ? parts[i] + parts[i + 1] : parts[i];
+    return parts[0];
+  }
+
+private:
+  void addTerm(const DimExpr *atom, int64_t factor) {
+    auto [at, isNew] = factors_.try_emplace(atom, 0);
+    if (isNew) order_.push_back(atom);
+    at->second = at->second + Dim(factor);
+  }
+
+  Dim constant_;
+  std::unordered_map<const DimExpr *, Dim> factors_; // known numbers, or overflow
+  std::vector<const DimExpr *> order_;
+};
+
+struct CostSum {
+  DimSum flops, bytes;
+
+  void add(const Cost &cost) {
+    flops.add(cost.flops);
+    bytes.add(cost.bytes);
+  }
+  Cost total() const { return {flops.total(), bytes.total()}; }
+};
 
 bool isNothing(const Cost &cost) { return cost.flops.is(0) && cost.bytes.is(0); }
 
@@ -24,7 +66,7 @@ bool isNothing(const Cost &cost) { return cost.flops.is(0) && cost.bytes.is(0); 
 class ScopeSums {
 public:
   void add(std::string_view name, const Cost &cost) {
-    graphc::add(root_.cost, cost);
+    root_.cost.add(cost);
     Node *at = &root_;
     for (size_t slash = name.find('/'); slash != std::string_view::npos;
          slash = name.find('/', slash + 1)) {
@@ -34,7 +76,7 @@ public:
         at->inner.push_back(&found->second);
       }
       at = &found->second;
-      graphc::add(at->cost, cost);
+      at->cost.add(cost);
     }
   }
   std::vector<CostRow> rows() const {
@@ -43,7 +85,7 @@ public:
     while (!open.empty()) {
       const Node *node = open.back();
       open.pop_back();
-      out.push_back({node->name, "", node->cost, {}});
+      out.push_back({node->name, "", node->cost.total(), {}});
       for (size_t i = node->inner.size(); i-- > 0;) open.push_back(node->inner[i]);
     }
     return out;
@@ -52,7 +94,7 @@ public:
 private:
   struct Node {
     std::string name;
-    Cost cost;
+    CostSum cost;
     std::vector<const Node *> inner;
   };
   Node root_;
@@ -86,20 +128,24 @@ CostReport costsOf(const Graph &graph, const DimValues &dims) {
   for (const Export &exported : graph.exports) {
     CostRow &row = report.exports.emplace_back();
     row.name = exported.name;
+    CostSum sum;
     for (const Operation *op : neededBy(exported)) {
       needed[op->id] = true;
       if (costs[op->id])
-        add(row.cost, *costs[op->id]);
+        sum.add(*costs[op->id]);
       else
         row.unknown = true;
     }
+    row.cost = sum.total();
   }
   std::vector<bool> initial(graph.operations.size());
+  CostSum initialValues;
   for (const Operation *op : neededByInitialValues(graph)) {
     if (needed[op->id]) continue;
     initial[op->id] = true;
-    if (costs[op->id]) add(report.initialValues, *costs[op->id]);
+    if (costs[op->id]) initialValues.add(*costs[op->id]);
   }
+  report.initialValues = initialValues.total();
 
   StepNames steps(graph);
   ScopeSums scopes;
@@ -118,7 +164,7 @@ CostReport costsOf(const Graph &graph, const DimValues &dims) {
       ++report.unknown;
       continue;
     }
-    add(row.cost, *cost);
+    row.cost = {row.cost.flops + cost->flops, row.cost.bytes + cost->bytes};
     scopes.add(unit, *cost);
   }
   report.scopes = scopes.rows();
