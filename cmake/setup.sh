@@ -20,7 +20,8 @@ packages+=(python3 python3-numpy python3-jsonschema libgtest-dev binutils clang-
 if [ "${1:-}" = --cross ]; then
   packages+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu
     libc6-dev-riscv64-cross qemu-user
-    clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32 nodejs libc++-19-dev libc++abi-19-dev)
+    clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32 nodejs
+    gcc-mingw-w64-x86-64-posix wine wine64 libc++-19-dev libc++abi-19-dev)
 fi
 
 if ! command -v dpkg-query >/dev/null; then

@@ -101,8 +101,8 @@ std::string bitcodeOf(const llvm::Module &module) {
   return stream.str();
 }
 
-bool archiveOf(const std::string &member, const std::string &object, std::string &archive,
-               std::string &why) {
+bool archiveOf(const std::string &member, const std::string &object, const llvm::Triple &triple,
+               std::string &archive, std::string &why) {
   llvm::NewArchiveMember entry(llvm::MemoryBufferRef(object, member));
   // Names and times of the machine stay out.
   entry.ModTime = {};
@@ -110,8 +110,11 @@ bool archiveOf(const std::string &member, const std::string &object, std::string
   entry.Perms = 0644;
   std::vector<llvm::NewArchiveMember> members;
   members.push_back(std::move(entry));
-  auto made = llvm::writeArchiveToBuffer(members, llvm::SymtabWritingMode::NormalSymtab,
-                                         llvm::object::Archive::K_GNU, true, false);
+  auto kind = triple.isWindowsMSVCEnvironment() ? llvm::object::Archive::K_COFF
+              : triple.isOSDarwin()             ? llvm::object::Archive::K_DARWIN
+                                                : llvm::object::Archive::K_GNU;
+  auto made =
+      llvm::writeArchiveToBuffer(members, llvm::SymtabWritingMode::NormalSymtab, kind, true, false);
   if (!made) {
     why = llvm::toString(made.takeError());
     return false;

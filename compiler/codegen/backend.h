@@ -18,8 +18,8 @@ std::string textOf(const llvm::Module &module);
 std::string bitcodeOf(const llvm::Module &module);
 
 /// A static library with one member; the same bytes for the same object.
-bool archiveOf(const std::string &member, const std::string &object, std::string &archive,
-               std::string &why);
+bool archiveOf(const std::string &member, const std::string &object, const llvm::Triple &triple,
+               std::string &archive, std::string &why);
 
 /// A shared library of the object and the runtime.
 bool sharedLibraryOf(const std::string &name, const std::string &object, std::string &library,

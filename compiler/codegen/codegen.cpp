@@ -98,9 +98,12 @@ bool emitFiles(Graph &graph, const ModelInterface &model, const CodegenOptions &
       why = "no object files can be made for target " + lowered->target.triple;
       return false;
     }
+    // Visual Studio's tools know files by other names.
+    bool msvc = machine.getTargetTriple().isWindowsMSVCEnvironment();
+    std::string objectName = name + (msvc ? ".obj" : ".o");
     if (wants(Emit::Static)) {
-      EmittedFile file{Emit::Static, "lib" + name + ".a", ""};
-      if (!archiveOf(name + ".o", object, file.bytes, why)) return false;
+      EmittedFile file{Emit::Static, msvc ? name + ".lib" : "lib" + name + ".a", ""};
+      if (!archiveOf(objectName, object, machine.getTargetTriple(), file.bytes, why)) return false;
       made.push_back(std::move(file));
     }
     if (wants(Emit::Shared)) {
@@ -114,7 +117,7 @@ bool emitFiles(Graph &graph, const ModelInterface &model, const CodegenOptions &
       if (!programOf(name, object, main, machine.getTargetTriple(), file.bytes, why)) return false;
       made.push_back(std::move(file));
     }
-    if (wants(Emit::Object)) made.push_back({Emit::Object, name + ".o", std::move(object)});
+    if (wants(Emit::Object)) made.push_back({Emit::Object, objectName, std::move(object)});
   }
   for (auto &file : made) files.push_back(std::move(file));
   return true;

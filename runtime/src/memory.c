@@ -20,8 +20,8 @@ graphrt_status graphrt_i_config(const graphrt_config *config, graphrt_config *co
   if (config) {
     if (config->struct_size < offsetof(graphrt_config, checkpoint) + sizeof(char *))
       return graphrt_i_fail(GRAPHRT_INVALID_ARGUMENT,
-                            "graphrt_config.struct_size is %zu; set it to sizeof(graphrt_config)",
-                            config->struct_size);
+                            "graphrt_config.struct_size is %llu; set it to sizeof(graphrt_config)",
+                            (unsigned long long)config->struct_size);
     size_t known = config->struct_size < sizeof *copy ? config->struct_size : sizeof *copy;
     memcpy(copy, config, known);
     // A larger structure is a newer one: what this runtime does not know must not be asked for.

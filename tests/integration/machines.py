@@ -16,6 +16,7 @@ class Machine:
         self.name, self.title = name, title
         self.triple = name + "-linux-gnu"
         self.emulator = ["qemu-" + name, "-L", "/usr/" + self.triple]
+        self.suffix = ""
 
     def need(self):
         need(self.triple + "-gcc", self.emulator[0])
@@ -60,7 +61,40 @@ class WebAssembly(Machine):
             expect_equal(file.read(4), b"\0asm")
 
 
+class Windows(Machine):
+    """Windows by MinGW, which Wine runs."""
+
+    def __init__(self):
+        super().__init__("x86_64", "pei-x86-64")
+        self.triple = "x86_64-w64-mingw32"
+        self.emulator = ["wine"]
+        self.suffix = ".exe"
+
+    def need(self):
+        need(self.triple + "-gcc", "wine")
+
+    def toolchain(self, case):
+        # A system of its own: nothing of the user's is touched.
+        case.environment.update(WINEPREFIX=str(case.folder / "wine"), WINEDEBUG="-all",
+                                WINEDLLOVERRIDES="mscoree,mshtml=", DISPLAY="")
+        path = case.folder / "toolchain.cmake"
+        path.write_text("set(CMAKE_SYSTEM_NAME Windows)\n"
+                        "set(CMAKE_SYSTEM_PROCESSOR x86_64)\n"
+                        "set(CMAKE_C_COMPILER %s-gcc)\n"
+                        "set(CMAKE_EXE_LINKER_FLAGS_INIT -static)\n"
+                        "set(CMAKE_CROSSCOMPILING_EMULATOR wine)\n"
+                        "set(CMAKE_FIND_ROOT_PATH %s)\n" % (self.triple, case.folder / "target"))
+        return path
+
+    def check(self, case, program):
+        expect_in(self.title, case.run(self.triple + "-objdump", "-f", program))
+
+
 def machine(case, name):
+    if name == "windows":
+        made = Windows()
+        made.need()
+        return made
     titles = {"aarch64": "AArch64", "riscv64": "RISC-V"}
     made = WebAssembly(case.source) if name == "wasm32" else Machine(name, titles[name])
     made.need()
@@ -85,9 +119,10 @@ def cross(case, name):
     options = install_runtime(case, other)
     case.configure(*options, "-DCPP=OFF", prefix=case.folder / "target")
     case.make()
-    other.check(case, "build/two_models_c")
+    program = "build/two_models_c" + other.suffix
+    other.check(case, program)
     case.run("ctest", "--test-dir", "build", "--output-on-failure")
-    expect_equal(case.run(*other.emulator, "build/two_models_c"), EXPECTED)
+    expect_equal(case.run(*other.emulator, program).replace("\r", ""), EXPECTED)
 
 
 def test_cross_aarch64(case):
@@ -102,6 +137,21 @@ def test_cross_riscv64(case):
 def test_cross_wasm32(case):
     """The same in WebAssembly, under Node."""
     cross(case, "wasm32")
+
+
+def test_cross_windows(case):
+    """The same for Windows, under Wine; and an object for Visual Studio is linked and run."""
+    cross(case, "windows")
+    case.run("graphc", "build", MODELS / "smoother.graph", "--emit=object,header", "--target",
+             "x86_64-pc-windows-msvc", "-o", "other")
+    (case.folder / "main.c").write_text(
+        '#include "smoother.h"\n#include <graphrt/main.h>\n'
+        "int main(int c, char **v) { return graphrt_main(smoother_model(), c, v); }\n")
+    case.run("x86_64-w64-mingw32-gcc", "-static", "-Iother", "-Itarget/include", "main.c",
+             "other/smoother.obj", "-Ltarget/lib", "-lgraphrt_main", "-lgraphrt", "-lm", "-o",
+             "main.exe")
+    expect_equal(case.run("wine", "main.exe", "--in", "x=ones").replace("\r", ""),
+                 "y: float32 (3,)\n[1, 1, 1]\n")
 
 
 # ---- The examples' numbers ----
@@ -190,9 +240,9 @@ def compare_examples(case, name):
         case.run("graphc", "build", case.source / "examples" / (example + ".graph"), "--emit=exe",
                  "--cpu", "x86-64", "-o", "here")
         here = [case.folder / "here" / model]
-        there = [*other.emulator, case.folder / "build" / (model + "_program")]
+        there = [*other.emulator, case.folder / "build" / (model + "_program" + other.suffix)]
         listed = case.run(*here, "--list")
-        expect_equal(case.run(*there, "--list"), listed)
+        expect_equal(case.run(*there, "--list").replace("\r", ""), listed)
         for export in exports_of(listed):
             compare_export(case, model, export, here, there)
 
@@ -237,12 +287,35 @@ def test_cross_examples_wasm32(case):
     compare_examples(case, "wasm32")
 
 
+def test_cross_examples_windows(case):
+    compare_examples(case, "windows")
+
+
 # ---- Without a system ----
+
+def visual_studio(case):
+    """Objects, libraries and headers as Visual Studio's tools take them."""
+    triple = "x86_64-pc-windows-msvc"
+    case.run("graphc", "build", MODELS / "smoother.graph", "--emit=object,static,header",
+             "--target", triple, "-o", triple)
+    made = case.folder / triple
+    expect_equal(sorted(path.name for path in made.iterdir()),
+                 ["smoother.h", "smoother.hpp", "smoother.lib", "smoother.obj"])
+    expect((made / "smoother.obj").read_bytes().startswith(b"\x64\x86"), "no COFF object")
+    library = (made / "smoother.lib").read_bytes()
+    # Such a library has a second table of symbols, which the linker there reads.
+    expect(library.startswith(b"!<arch>\n/ ") and library.count(b"\n/    ") == 1,
+           "no COFF library")
+    expect(b"smoother_create\0" in library, "no symbols")
+    if shutil.which("clang-19"):
+        case.run("clang-19", "--target=" + triple, "-ffreestanding", "-fsyntax-only", "-Wall",
+                 "-Wextra", "-Werror", "-I", case.prefix / "include", "-x", "c", made / "smoother.h")
+
 
 def test_targets(case):
     """Objects and headers for machines that there is no system of here."""
     kinds = {"aarch64-linux-gnu": b"\x7fELF", "riscv64-linux-gnu": b"\x7fELF",
-             "x86_64-pc-windows-msvc": b"\x64\x86", "arm64-apple-macos": b"\xcf\xfa\xed\xfe",
+             "x86_64-w64-mingw32": b"\x64\x86", "arm64-apple-macos": b"\xcf\xfa\xed\xfe",
              "wasm32-wasi": b"\0asm"}
     for triple, magic in kinds.items():
         case.run("graphc", "build", MODELS / "smoother.graph", "--emit=object,header", "--target",
@@ -250,6 +323,7 @@ def test_targets(case):
         expect((case.folder / triple / "smoother.o").read_bytes().startswith(magic), triple)
         case.run("cc", "-fsyntax-only", "-I", case.prefix / "include", "-x", "c",
                  case.folder / triple / "smoother.h")
+    visual_studio(case)
     for triple, words in (("armv7-linux-gnueabihf", "neither wasm32 nor one of 64 bits"),
                           ("nonsense", "no target nonsense")):
         said = case.run("graphc", "build", MODELS / "smoother.graph", "--target", triple, "-o", "no",
