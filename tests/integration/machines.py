@@ -77,6 +77,7 @@ class Windows(Machine):
         # A system of its own: nothing of the user's is touched.
         case.environment.update(WINEPREFIX=str(case.folder / "wine"), WINEDEBUG="-all",
                                 WINEDLLOVERRIDES="mscoree,mshtml=", DISPLAY="")
+        case.run("wine", "wineboot", "-i")  # says what it does, once
         path = case.folder / "toolchain.cmake"
         path.write_text("set(CMAKE_SYSTEM_NAME Windows)\n"
                         "set(CMAKE_SYSTEM_PROCESSOR x86_64)\n"
