@@ -108,7 +108,7 @@ def install_runtime(case, machine):
     case.run("cmake", "-S", case.source / "runtime", "-B", "runtime", "-G", "Ninja",
              "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_TOOLCHAIN_FILE=%s" % toolchain,
              "-DCMAKE_INSTALL_PREFIX=%s" % (case.folder / "target"))
-    case.run("cmake", "--build", "runtime")
+    case.run("cmake", "--build", "runtime", timeout=900)
     case.run("cmake", "--install", "runtime")
     return ["-DCMAKE_TOOLCHAIN_FILE=%s" % toolchain,
             "-DGRAPHC_EXECUTABLE=%s" % (case.prefix / "bin/graphc")]

@@ -1,5 +1,5 @@
 // Holds two instances over one file's pages, and answers: "lookup ROW", "total". `read` as the
-// second argument reads the file instead of mapping it.
+// second argument reads the file instead of mapping it; without a file the variables are the model's.
 #include "pages.h"
 
 #include <stdio.h>
@@ -11,8 +11,8 @@ static int failed(void) {
 }
 
 int main(int argc, char **argv) {
-  if (argc < 2) return 2;
-  graphrt_config config = {.struct_size = sizeof config, .checkpoint = argv[1], .threads = 1};
+  graphrt_config config = {.struct_size = sizeof config, .threads = 1};
+  if (argc > 1) config.checkpoint = argv[1];
   if (argc == 2) config.flags = GRAPHRT_MAP_CHECKPOINT;
   pages *first = NULL, *second = NULL;
   if (pages_create(&config, &first) != GRAPHRT_OK) return failed();
