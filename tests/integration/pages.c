@@ -1,5 +1,6 @@
 // Holds two instances over one file's pages, and answers: "lookup ROW", "total". `read` as the
-// second argument reads the file instead of mapping it; without a file the variables are the model's.
+// second argument reads the file instead of mapping it; without a file the variables are the
+// model's.
 #include "pages.h"
 
 #include <stdio.h>
