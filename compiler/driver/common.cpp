@@ -8,7 +8,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <unistd.h>
 
 namespace graphc {
@@ -149,18 +148,6 @@ bool parseDefines(const std::vector<std::string> &given,
   return true;
 }
 
-namespace {
-
-/// The file's name without folders and ".graph".
-std::string stemOf(const std::string &file) {
-  if (file == "-") return "model";
-  std::string name = std::filesystem::path(file).filename().string();
-  if (name.ends_with(".graph")) name.resize(name.size() - 6);
-  return name;
-}
-
-} // namespace
-
 /// Leaves the exports named. False, after a message, if there is no such export.
 static bool selectExports(Graph &graph, const std::vector<std::string> &wanted) {
   if (wanted.empty()) return true;
@@ -208,8 +195,8 @@ bool Definition::load(const DefinitionOptions &options, PrintTo printTo, int &st
       !selectExports(elaborated_->graph, exports))
     problem = exitUsage;
   if (problem == exitFine && !diagnostics_.hasErrors()) {
-    interface_ = planInterface(elaborated_->graph, model.empty() ? stemOf(options.file) : model,
-                               diagnostics_);
+    interface_ = planInterface(elaborated_->graph,
+                               model.empty() ? modelNameOf(options.file) : model, diagnostics_);
     if (interface_) return true;
   }
   status = finish();
@@ -257,7 +244,7 @@ std::string modelName(const std::string &given, const std::string &file) {
       usageError("a definition from standard input has no name; give one with --name");
       return "";
     }
-    name = stemOf(file);
+    name = modelNameOf(file);
   }
   std::string problem = modelNameProblem(name);
   if (problem.empty()) return name;

@@ -1,5 +1,7 @@
 #include "driver/files.h"
 
+#include "source/paths.h"
+
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
@@ -22,9 +24,7 @@ struct Search {
   }
 
   void add(const fs::path &path) {
-    std::error_code failed;
-    fs::path real = path == "-" ? path : fs::weakly_canonical(path, failed);
-    if (files.insert(failed ? path.string() : real.string()).second)
+    if (files.insert(path == "-" ? "-" : canonicalPath(path.string())).second)
       found.files.push_back(path.string());
   }
 

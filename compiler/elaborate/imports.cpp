@@ -2,6 +2,7 @@
 #include "elaborate/interpreter.h"
 #include "elaborate/standard_library.h"
 #include "source/git.h"
+#include "source/paths.h"
 
 #include <algorithm>
 #include <charconv>
@@ -11,16 +12,6 @@
 namespace graphc {
 
 namespace fs = std::filesystem;
-
-namespace {
-
-std::string stemOf(const std::string &path) {
-  auto stem = fs::path(path).filename().string();
-  if (stem.ends_with(".graph")) stem.resize(stem.size() - 6);
-  return stem;
-}
-
-} // namespace
 
 /// Rule: an imported file runs once, at root scopes whatever is open where it is imported.
 Value Interpreter::importFile(std::string_view path, Span where) {
@@ -39,9 +30,7 @@ Value Interpreter::importFile(std::string_view path, Span where) {
   std::string shown =
       target.is_absolute() ? target.string() : (folder / target).lexically_normal().string();
   if (start > 0) shown = here.substr(0, start) + (fromHere ? "./" : "") + shown;
-  std::error_code ignored;
-  auto canonical = fs::weakly_canonical(shown, ignored);
-  std::string key = ignored ? shown : canonical.string();
+  std::string key = canonicalPath(shown);
 
   if (auto known = imported_.find(key); known != imported_.end()) {
     if (!known->second.module.isUnset()) return known->second.module;
@@ -97,7 +86,7 @@ Value Interpreter::runImported(const std::string &key, const std::string &shown,
   auto saved = scopes.enterRoot();
   controls_.push_back({});
   controlsIds_.push_back(0);
-  auto stem = std::exchange(stem_, stemOf(shown));
+  auto stem = std::exchange(stem_, std::string(fileStem(shown)));
   bool wasMain = std::exchange(isMain_, false);
   Value module = runFile(id, shown);
   isMain_ = wasMain;

@@ -1,7 +1,8 @@
 // The run as a whole: errors, limits, the entry.
 #include "elaborate/interpreter.h"
 
-#include <filesystem>
+#include "source/paths.h"
+
 #include <fmt/format.h>
 #include <pthread.h>
 
@@ -95,11 +96,8 @@ void Interpreter::run(const std::string &path) {
   }
   result_.files.push_back(path);
   FileId id = *read;
-  std::error_code ignored;
-  auto canonical = std::filesystem::weakly_canonical(path, ignored);
-  imported_[ignored ? path : canonical.string()] = {Value::unset(), {id, 0, 0}};
-  auto stem = std::filesystem::path(path).filename().string();
-  stem_ = stem.ends_with(".graph") ? stem.substr(0, stem.size() - 6) : stem;
+  imported_[canonicalPath(path)] = {Value::unset(), {id, 0, 0}};
+  stem_ = fileStem(path);
   runFile(id, path);
   finish();
 }

@@ -1,5 +1,7 @@
 #include "elaborate/resolve.h"
 
+#include "source/paths.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <functional>
@@ -104,7 +106,8 @@ private:
           import->slot = bind(import->alias.name);
         else if (!import->source.isFile && !import->source.dotted.empty())
           import->slot = bind(import->source.dotted[0].name);
-        else if (Symbol stem = stemOf(import->source.path))
+        // "lib/layers.graph" without `as` binds `layers`, if that is a name.
+        else if (Symbol stem = symbols_.find(fileStem(import->source.path)))
           import->slot = bind(stem);
         break;
       }
@@ -121,13 +124,6 @@ private:
         break;
       }
     }
-  }
-
-  /// "lib/layers.graph" without `as` binds `layers`, if that is a name.
-  Symbol stemOf(std::string_view path) {
-    auto stem = path.substr(path.rfind('/') + 1);
-    if (stem.ends_with(".graph")) stem.remove_suffix(6);
-    return symbols_.find(stem);
   }
 
   void block(Block body) {

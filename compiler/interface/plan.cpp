@@ -1,6 +1,7 @@
 #include "interface/plan.h"
 
 #include "interface/names.h"
+#include "source/paths.h"
 
 #include <algorithm>
 #include <map>
@@ -176,6 +177,10 @@ std::string ModelInterface::functionSymbol(std::string_view function) const {
 }
 
 std::span<const std::string_view> commonFunctions() { return common; }
+
+std::string modelNameOf(const std::string &file) {
+  return file == "-" ? "model" : std::string(fileStem(file));
+}
 
 std::optional<ModelInterface> planInterface(const Graph &graph, std::string_view name,
                                             Diagnostics &diagnostics) {

@@ -56,6 +56,10 @@ struct ModelInterface {
 /// The functions that every model has: create, share, load, save, destroy, model.
 std::span<const std::string_view> commonFunctions();
 
+/// The model's name where none is given: the file's without folders and ".graph"; of standard input
+/// "model".
+std::string modelNameOf(const std::string &file);
+
 /// Plans the interface of `graph` under the name `name` (checked before: modelNameProblem). Names
 /// that collide or can't stand in C or C++ are reported (E0405); then nullopt.
 std::optional<ModelInterface> planInterface(const Graph &graph, std::string_view name,

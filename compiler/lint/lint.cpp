@@ -4,16 +4,14 @@
 #include "interface/plan.h"
 #include "lint/rule.h"
 #include "lint/suppress.h"
+#include "source/paths.h"
 
 #include <algorithm>
 #include <atomic>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 namespace graphc {
-
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -34,19 +32,6 @@ struct JobResult {
   std::set<std::pair<std::string, std::string>> readNames; // of other files: (path, name)
   bool unreadable = false, whole = true;
 };
-
-std::string canonical(const std::string &path) {
-  std::error_code failed;
-  auto known = fs::weakly_canonical(path, failed);
-  return failed ? path : known.string();
-}
-
-std::string stemOf(const std::string &path) {
-  if (path == "-") return "model";
-  std::string name = fs::path(path).filename().string();
-  if (name.ends_with(".graph")) name.resize(name.size() - 6);
-  return name;
-}
 
 ElaborateOptions elaborateOptions(const LintOptions &options, const Defines &defines) {
   ElaborateOptions how;
@@ -80,7 +65,7 @@ void runOnce(const LintJob &job, const LintOptions &options, const Defines &defi
   auto &wrong = elaborated->usageErrors; // those on names that are unknown come last
   result.usageErrors.insert(result.usageErrors.end(), wrong.begin(), wrong.end() - unknown.size());
   if (!diagnostics.hasErrors() && result.usageErrors.empty())
-    planInterface(elaborated->graph, stemOf(job.path), diagnostics);
+    planInterface(elaborated->graph, modelNameOf(job.path), diagnostics);
   bool whole = !diagnostics.hasErrors();
   result.whole &= whole;
 
@@ -101,7 +86,7 @@ void runOnce(const LintJob &job, const LintOptions &options, const Defines &defi
         result.couldBeUsed.insert(offsetOf(suppression, code));
   for (auto &[file, places] : lint.usedSuppressions)
     for (uint32_t place : places)
-      result.used.emplace(canonical(result.sources.file(file).path()), place);
+      result.used.emplace(canonicalPath(result.sources.file(file).path()), place);
   if (result.suppressions.empty()) result.suppressions = std::move(suppressions);
   for (const auto &read : trace.namesRead) result.readNames.insert(read);
   result.findings.insert(result.findings.end(), std::make_move_iterator(lint.findings.begin()),
@@ -145,7 +130,7 @@ public:
 
   void merge(std::vector<std::unique_ptr<JobResult>> &results) {
     for (const auto &result : results) {
-      for (const auto &[path, name] : result->readNames) read_.emplace(canonical(path), name);
+      for (const auto &[path, name] : result->readNames) read_.emplace(canonicalPath(path), name);
       used_.insert(result->used.begin(), result->used.end());
     }
     for (size_t i = 0; i < results.size(); ++i) mergeJob(jobs_[i], *results[i]);
@@ -188,7 +173,7 @@ private:
     bool isError = codeFromNumber(finding.code).has_value();
     if (!isError && !config.isOn(finding.code)) return;
     if (!finding.name.empty() && finding.span.valid() &&
-        read_.contains({canonical(sources.file(finding.span.file).path()), finding.name}))
+        read_.contains({canonicalPath(sources.file(finding.span.file).path()), finding.name}))
       return;
     if (!isError) finding.severity = config.severityOf(finding.code, finding.severity);
     move(finding, sources);
@@ -217,7 +202,7 @@ private:
 
   void unusedSuppressions(const LintJob &job, JobResult &result) {
     if (!result.whole || result.unreadable) return;
-    std::string path = canonical(job.path);
+    std::string path = canonicalPath(job.path);
     for (auto &suppression : result.suppressions) {
       bool kept = false;
       for (auto &code : suppression.codes) {

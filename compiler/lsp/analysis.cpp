@@ -1,5 +1,6 @@
 #include "lsp/analysis.h"
 
+#include "source/paths.h"
 #include "syntax/walk.h"
 
 #include <algorithm>
@@ -10,12 +11,6 @@ namespace graphc {
 namespace fs = std::filesystem;
 
 namespace {
-
-std::string canonical(const std::string &path) {
-  std::error_code failed;
-  auto known = fs::weakly_canonical(path, failed);
-  return failed ? path : known.string();
-}
 
 /// Descends to what is around an offset.
 class Finder {
@@ -68,7 +63,7 @@ const Module *Analysis::imported(const ImportSource &source) const {
     path = (fs::path(file().path()).parent_path() / path).lexically_normal().string();
   for (const Module *module : trace_.modules) {
     const std::string &known = sources_.file(module->file).path();
-    if (known == path || canonical(known) == canonical(path)) return module;
+    if (known == path || canonicalPath(known) == canonicalPath(path)) return module;
   }
   return nullptr;
 }
