@@ -183,6 +183,15 @@ private:
   Value getPartitioned(VariableRequest &request);
   Value share(VariableObject *found, const VariableRequest &request, const AskedShape *shape);
   Value create(VariableRequest &request, const AskedShape *shape);
+  Tensor *initialValueOf(VariableRequest &request, const AskedShape *shape,
+                         std::string_view opName);
+  /// E0207 unless the name is valid.
+  bool checkVariableName(std::string_view name, Span span, bool valid);
+  /// A variable's name in the graph, numbered where it is taken, whatever scopes are open.
+  std::string_view uniqueAtRoot(std::string_view name);
+  /// A variable of the value's dtype and shape; not yet in a collection.
+  VariableObject *newVariable(std::string_view name, std::string_view opName, Tensor *value,
+                              Variable::Kind kind, Span span);
   bool registerVariable(VariableObject *made, const Value &collections);
   Value poisoned(const VariableRequest &request);
   bool initializerIsValue(const Value &initializer) const;

@@ -250,6 +250,60 @@ Value ScopeRules::share(VariableObject *found, const VariableRequest &request,
   return Value::object(found);
 }
 
+/// The initial value of a new variable, its operations under the variable's own name; null after
+/// an error. `shape` is null where the value comes with its own.
+Tensor *ScopeRules::initialValueOf(VariableRequest &request, const AskedShape *shape,
+                                   std::string_view opName) {
+  NameScopeSwitch within(*this, heap_.copy(fmt::format("{}/Initializer", opName)));
+  if (initializerIsValue(request.initializer)) {
+    DType own = dtypeOf(request.initializer);
+    return host_.toTensor(request.initializer, own != DType::Invalid ? own : request.dtype,
+                          request.span);
+  }
+  DType dtype = request.dtype;
+  if (dtype == DType::Invalid) dtype = DType::Float32;
+  Value initializer = request.initializer;
+  if (initializer.isNone()) {
+    // Rule: without an initializer glorot_uniform for floating types, zeros for the others.
+    auto *made = heap_.make<InitializerObject>();
+    made->name = isFloating(dtype) ? "glorot_uniform_initializer" : "zeros_initializer";
+    initializer = request.initializer = Value::object(made);
+  }
+  // Rule: an initializer's name alone stands for one with its defaults.
+  if (auto *native = initializer.as<NativeObject>();
+      native && native->def->name().ends_with("_initializer")) {
+    initializer = request.initializer = host_.call(initializer, {}, {}, request.span);
+    if (initializer.isPoison()) return nullptr;
+  }
+  std::vector<Value> positional;
+  std::vector<std::pair<std::string_view, Value>> keywords;
+  if (shape) {
+    std::vector<Value> dims;
+    for (const auto &d : *shape) dims.push_back(Value::integer(*d));
+    positional.push_back(heap_.list(dims));
+    keywords.push_back({"dtype", Value::dtype(dtype)});
+    if (host_.takesKeyword(initializer, "partition_info")) {
+      Value info = Value::none();
+      if (request.fullShape) {
+        auto *settings = heap_.make<InitializerObject>();
+        settings->name = "partition_info";
+        std::vector<Value> full, offset;
+        for (int64_t d : *request.fullShape) full.push_back(Value::integer(d));
+        for (int64_t d : *request.offset) offset.push_back(Value::integer(d));
+        settings->settings = {{"full_shape", heap_.list(full)}, {"var_offset", heap_.list(offset)}};
+        info = Value::object(settings);
+      }
+      keywords.push_back({"partition_info", info});
+    }
+  }
+  Value made = host_.call(initializer, positional, keywords, request.span);
+  if (made.isPoison()) return nullptr;
+  // Rule: a value that came with its own shape keeps its dtype, unless the call asks for one.
+  bool keeps = !shape && !request.explicitDType && dtypeOf(made) != DType::Invalid;
+  DType wanted = shape ? dtype : keeps ? dtypeOf(made) : request.dtype;
+  return host_.toTensor(made, wanted, request.span);
+}
+
 Value ScopeRules::create(VariableRequest &request, const AskedShape *shape) {
   bool isValue = initializerIsValue(request.initializer);
   // Rule: an initial value's dtype is its own; one that is asked for explicitly must be the same.
@@ -281,73 +335,11 @@ Value ScopeRules::create(VariableRequest &request, const AskedShape *shape) {
             request.name));
     return poisoned(request);
   }
-  auto opName = [&]() -> std::optional<std::string_view> {
-    if (!ScopeNames::isValid(request.name, true)) {
-      host_
-          .error(Code::InvalidName, request.span,
-                 fmt::format("'{}' is not a valid name of a variable", request.name))
-          .help =
-          "names hold letters, digits and _ . - /, and begin with a letter, a digit or a dot";
-      return std::nullopt;
-    }
-    NameScopeSwitch root(*this, "");
-    return names_.uniqueVariable(request.name);
-  }();
-  if (!opName) return poisoned(request);
+  if (!checkVariableName(request.name, request.span, ScopeNames::isValid(request.name, true)))
+    return poisoned(request);
+  auto opName = uniqueAtRoot(request.name);
 
-  // The initial value, its operations under the variable's own name.
-  DType dtype = request.dtype;
-  Tensor *value = nullptr;
-  {
-    NameScopeSwitch within(*this, heap_.copy(fmt::format("{}/Initializer", *opName)));
-    if (isValue) {
-      value = host_.toTensor(request.initializer, initial != DType::Invalid ? initial : dtype,
-                             request.span);
-    } else {
-      if (dtype == DType::Invalid) dtype = DType::Float32;
-      Value initializer = request.initializer;
-      if (initializer.isNone()) {
-        // Rule: without an initializer glorot_uniform for floating types, zeros for the others.
-        auto *made = heap_.make<InitializerObject>();
-        made->name = isFloating(dtype) ? "glorot_uniform_initializer" : "zeros_initializer";
-        initializer = request.initializer = Value::object(made);
-      }
-      // Rule: an initializer's name alone stands for one with its defaults.
-      if (auto *native = initializer.as<NativeObject>();
-          native && native->def->name().ends_with("_initializer")) {
-        initializer = request.initializer = host_.call(initializer, {}, {}, request.span);
-        if (initializer.isPoison()) return poisoned(request);
-      }
-      std::vector<Value> positional;
-      std::vector<std::pair<std::string_view, Value>> keywords;
-      if (known) {
-        std::vector<Value> dims;
-        for (const auto &d : *shape) dims.push_back(Value::integer(*d));
-        positional.push_back(heap_.list(dims));
-        keywords.push_back({"dtype", Value::dtype(dtype)});
-        if (host_.takesKeyword(initializer, "partition_info")) {
-          Value info = Value::none();
-          if (request.fullShape) {
-            auto *settings = heap_.make<InitializerObject>();
-            settings->name = "partition_info";
-            std::vector<Value> full, offset;
-            for (int64_t d : *request.fullShape) full.push_back(Value::integer(d));
-            for (int64_t d : *request.offset) offset.push_back(Value::integer(d));
-            settings->settings = {{"full_shape", heap_.list(full)},
-                                  {"var_offset", heap_.list(offset)}};
-            info = Value::object(settings);
-          }
-          keywords.push_back({"partition_info", info});
-        }
-      }
-      Value made = host_.call(initializer, positional, keywords, request.span);
-      if (made.isPoison()) return poisoned(request);
-      // Rule: a value that came with its own shape keeps its dtype, unless the call asks for one.
-      bool keeps = !known && !request.explicitDType && dtypeOf(made) != DType::Invalid;
-      DType wanted = known ? dtype : keeps ? dtypeOf(made) : request.dtype;
-      value = host_.toTensor(made, wanted, request.span);
-    }
-  }
+  Tensor *value = initialValueOf(request, known ? shape : nullptr, opName);
   if (!value) return poisoned(request);
   if (!value->shape.isStatic()) {
     host_.error(Code::ShapeNotKnown, request.span,
@@ -356,21 +348,10 @@ Value ScopeRules::create(VariableRequest &request, const AskedShape *shape) {
     return poisoned(request);
   }
 
-  auto *variable = new Variable();
-  variable->name = heap_.copy(request.name);
-  variable->opName = *opName;
-  variable->dtype = value->dtype;
-  variable->shape = value->shape;
-  variable->kind = Variable::GetVariable;
+  auto *made = newVariable(request.name, opName, value, Variable::GetVariable, request.span);
+  auto *variable = made->variable;
   variable->trainable = !request.trainable.isBool() || request.trainable.asBool();
   variable->initializer = isValue ? "value" : initializerName(request.initializer);
-  variable->initialValue = value;
-  auto at = host_.place(request.span);
-  variable->span = at.span;
-  variable->caller = at.caller;
-  auto *made = heap_.make<VariableObject>();
-  made->variable = graph_.adopt(variable);
-  made->initialValue = heap_.tensor(value);
   made->constraint = request.constraint;
   made->initializer = request.initializer;
   made->regularizer = request.regularizer;
@@ -388,115 +369,6 @@ Value ScopeRules::create(VariableRequest &request, const AskedShape *shape) {
     Value loss = host_.call(request.regularizer, {Value::object(made)}, {}, request.span);
     if (!loss.isNone() && !loss.isPoison()) addToCollection("regularization_losses", loss);
   }
-  return Value::object(made);
-}
-
-/// Rule: a variable is a member of the collections asked for, else of GLOBAL_VARIABLES; a
-/// trainable one also of TRAINABLE_VARIABLES.
-bool ScopeRules::registerVariable(VariableObject *made, const Value &collections) {
-  std::vector<std::string_view> keys;
-  if (collections.isNone()) {
-    keys.push_back("variables");
-  } else {
-    const std::vector<Value> *given = nullptr;
-    if (auto *list = collections.as<ListObject>()) given = &list->items;
-    if (auto *tuple = collections.as<TupleObject>()) given = &tuple->items;
-    if (!given) {
-      host_.error(Code::WrongType, made->variable->span,
-                  fmt::format("collections is a list of keys, not {}", typeName(collections)));
-      return false;
-    }
-    for (const auto &key : *given) {
-      auto *text = key.as<TextObject>();
-      if (!text) {
-        if (key.isPoison()) return false;
-        host_.error(Code::WrongType, made->variable->span,
-                    fmt::format("a collection's key is a str, not {}", typeName(key)));
-        return false;
-      }
-      keys.push_back(text->text);
-    }
-  }
-  constexpr std::string_view trainable = "trainable_variables";
-  if (made->variable->trainable && std::find(keys.begin(), keys.end(), trainable) == keys.end())
-    keys.push_back(trainable);
-  // A key that is listed twice is one collection.
-  for (size_t i = 0; i < keys.size(); ++i)
-    if (std::find(keys.begin(), keys.begin() + i, keys[i]) == keys.begin() + i)
-      addToCollection(keys[i], Value::object(made));
-  made->variable->index = graph_.variables.size();
-  graph_.variables.push_back(made->variable);
-  made_.push_back(made);
-  return true;
-}
-
-/// Rule: Variable() always makes a new variable. Its name is taken in the current name scope and
-/// uniquified. Reuse does not concern it, and get_variable never finds it.
-Value ScopeRules::makeVariable(const Value &initial, DType dtype, std::string_view name,
-                               bool trainable, const Value &collections, bool validateShape,
-                               Span span) {
-  bool verbatim = name.ends_with('/');
-  if (verbatim) name.remove_suffix(1);
-  if (verbatim ? !ScopeNames::isValid(name, true) : !names_.isValidNode(name)) {
-    host_
-        .error(Code::InvalidName, span, fmt::format("'{}' is not a valid name of a variable", name))
-        .help = "names hold letters, digits and _ . - /, and begin with a letter, a digit or a dot";
-    return Value::poison();
-  }
-  std::string_view opName;
-  if (verbatim) {
-    if (!names_.takeVerbatim(name)) {
-      host_.error(Code::NameTaken, span, fmt::format("an operation '{}' already exists", name));
-      return Value::poison();
-    }
-    opName = heap_.copy(name);
-  } else {
-    opName = names_.uniqueVariable(name);
-  }
-  if (laterTemplateCalls_ && trainable) {
-    host_
-        .error(
-            Code::TemplateVariable, span,
-            fmt::format("the trainable variable {} is made at a later call of a template", opName))
-        .help = "use get_variable, which later calls share";
-    return Value::poison();
-  }
-  Value from = initial;
-  if (!initializerIsValue(initial)) {
-    NameScopeSwitch within(*this, heap_.copy(fmt::format("{}/Initializer", opName)));
-    from = host_.call(initial, {}, {}, span);
-    if (from.isPoison()) return from;
-  }
-  Tensor *value = host_.toTensor(from, dtype, span);
-  if (!value) return Value::poison();
-  if (!value->shape.isStatic()) {
-    host_
-        .error(Code::ShapeNotKnown, span,
-               fmt::format("the initial value of {} has the shape {}, which is not fully known",
-                           opName, graphc::toString(value->shape)))
-        .help = validateShape ? ""
-                              : "validate_shape=False has no meaning here: generated code knows "
-                                "every variable's size";
-    return Value::poison();
-  }
-  auto *variable = new Variable();
-  variable->name = opName;
-  variable->opName = opName;
-  variable->dtype = value->dtype;
-  variable->shape = value->shape;
-  variable->kind = Variable::Plain;
-  variable->trainable = trainable;
-  variable->initializer =
-      value->op->name.empty() ? std::string_view("value") : std::string_view("tensor");
-  variable->initialValue = value;
-  auto at = host_.place(span);
-  variable->span = at.span;
-  variable->caller = at.caller;
-  auto *made = heap_.make<VariableObject>();
-  made->variable = graph_.adopt(variable);
-  made->initialValue = from;
-  if (!made->initialValue.is(ObjectKind::Tensor)) made->initialValue = heap_.tensor(value);
-  if (!registerVariable(made, collections)) return Value::poison();
   return Value::object(made);
 }
 
