@@ -10,6 +10,9 @@
 
 namespace graphc {
 
+/// A list of dimensions of one's own, to be changed.
+inline std::vector<Dim> dimsOf(std::span<const Dim> dims) { return {dims.begin(), dims.end()}; }
+
 /// The dimension is never negative, whatever the run-time dimensions are.
 bool knownNonNegative(Dim dim);
 /// max(dim, 0), without the max where it does nothing.

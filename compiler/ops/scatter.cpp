@@ -1,17 +1,13 @@
 // The inverse of taking parts of tensors: what gradients of slices and gathers are made of. Numeric
 // dtypes; integers wrap.
 //
-//   type             inputs            attributes                     output
-//   StridedSliceGrad grad              shape dims, begin dims, size   zeros of `shape`, but grad,
-//   of
-//                                      dims, strides ints             shape `size`, at begin +
-//                                                                     i*stride
-//   GatherV2Grad     grad, indices     shape dims, axis int,          zeros of `shape`, to which
-//   row
-//                                      batch_dims int                 indices[k] along `axis`
-//                                      grad's
-//                                                                     row k is added; fails on an
-//                                                                     index out of range
+//   type              inputs          attributes               output
+//   StridedSliceGrad  grad            shape dims, begin dims,  zeros of `shape`, but grad, of shape
+//                                     size dims, strides ints  `size`, at begin + i*stride
+//   GatherV2Grad      grad, indices   shape dims, axis int,    zeros of `shape`, to which row
+//                                     batch_dims int           indices[k] along `axis` grad's row k
+//                                                              is added; fails on an index out of
+//                                                              range
 //
 // `begin`, `size` and `strides` are those of StridedSlice, `axis` and `batch_dims` those of
 // GatherV2.
@@ -26,8 +22,6 @@ namespace graphc {
 
 namespace {
 using std::vector;
-
-vector<Dim> dimsOf(std::span<const Dim> dims) { return {dims.begin(), dims.end()}; }
 
 /// The gradient's shape is the one that the forward operation gave.
 bool needShape(Infer &i, const vector<Dim> &wanted) {

@@ -6,8 +6,10 @@
 // TABLE(prefix, title): prefixOps() and prefixFunctions().
 #define GRAPHC_OPERATION_TABLES(TABLE)                                                             \
   TABLE(constants, "Constants, placeholders and shapes")                                           \
+  TABLE(range, "Ranges and unit matrices")                                                         \
   TABLE(array, "Shaping and casting")                                                              \
   TABLE(joining, "Joining, cutting and repeating")                                                 \
+  TABLE(padding, "Padding")                                                                        \
   TABLE(indexing, "Indexing")                                                                      \
   TABLE(scatter, "Scattering")                                                                     \
   TABLE(scatterNd, "Gathering and scattering by several indices")                                  \
