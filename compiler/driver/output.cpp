@@ -28,6 +28,24 @@ bool writeAll(int descriptor, std::string_view bytes) {
   return true;
 }
 
+/// Where a link leads, whether or not something is there yet. Empty: to what has no path, as
+/// /dev/stdout does where that is a pipe, or a file that was deleted.
+std::string linkedPath(const std::string &path) {
+  namespace fs = std::filesystem;
+  std::error_code failed;
+  auto real = fs::canonical(path, failed);
+  if (!failed) return real.string();
+  struct stat info;
+  if (stat(path.c_str(), &info) == 0) return "";
+  fs::path end = path;
+  for (int links = 0; links < 40; ++links) {
+    auto next = fs::read_symlink(end, failed);
+    if (failed) break;
+    end = end.parent_path() / next;
+  }
+  return end.string();
+}
+
 } // namespace
 
 OutputSet::~OutputSet() {
@@ -42,9 +60,12 @@ bool OutputSet::open(const std::string &path, File &file, int &descriptor, bool 
   struct stat info;
   if (lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode)) {
     // A link keeps pointing where it does: what it points to is replaced.
-    std::error_code failed;
-    auto target = std::filesystem::weakly_canonical(path, failed);
-    if (!failed) file.path = target.string();
+    file.path = linkedPath(path);
+    if (file.path.empty()) {
+      file.path = path;
+      file.direct = true;
+      return true;
+    }
   }
   bool exists = stat(file.path.c_str(), &info) == 0;
   if (exists && !S_ISREG(info.st_mode)) {
