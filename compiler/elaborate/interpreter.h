@@ -187,6 +187,12 @@ private:
   Value callFunction(FunctionObject &function, CallArgs &args, Span span);
   Value callNative(const NativeDef &def, const Value *self, CallArgs &args, Span span);
   const NativeSignature &signatureOf(const NativeDef &def);
+  /// A parameter's default: as an argument, and as a value where it is a tensor.
+  struct Default {
+    Arg arg;
+    Value value;
+  };
+  const std::vector<Default> &defaultsOf(const Function &function);
 
   // operators.cpp
   Value arithmetic(BinaryOp op, const Value &a, const Value &b, Span span);
@@ -224,6 +230,7 @@ private:
   std::vector<uint64_t> controlsIds_{0};
   std::unordered_map<Variable *, std::pair<uint64_t, Tensor *>> reads_;
   std::unordered_map<const NativeDef *, NativeSignature> signatures_;
+  std::unordered_map<const Function *, std::vector<Default>> defaults_;
   std::vector<Value> library_; // by symbol: unset where not looked up
   std::vector<int8_t> known_;  // by symbol: 0 not looked up, 1 there, -1 not
   std::unordered_map<std::string_view, Value> libraryValues_;

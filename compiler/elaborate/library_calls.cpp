@@ -5,8 +5,6 @@
 #include "ops/indexing.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <fmt/format.h>
 
 namespace graphc {
@@ -59,67 +57,6 @@ bool holdsPartitioned(const Value &value) {
   const auto *items = itemsOf(value);
   return items && std::any_of(items->begin(), items->end(),
                               [](auto &v) { return v.is(ObjectKind::Partitioned); });
-}
-
-/// A default as the signature writes it.
-bool parseDefault(const FunctionParameter &p, Arg &into) {
-  auto text = p.defaultText;
-  if (text == "None") return true;
-  if (text == "True" || text == "False") {
-    into.kind = Arg::Bool;
-    into.i = text == "True";
-    return true;
-  }
-  if (text.starts_with('"') || text.starts_with('\'')) {
-    into.kind = Arg::Text;
-    into.text = text.substr(1, text.size() - 2);
-    return true;
-  }
-  if (auto dtype = dtypeFromName(text)) {
-    into.kind = Arg::Type;
-    into.dtype = *dtype;
-    return true;
-  }
-  if (text.starts_with('[')) {
-    into.kind = p.kind == FunctionParameter::Shape ? Arg::Dims : Arg::Ints;
-    for (size_t at = 1; at < text.size();) {
-      int64_t value = 0;
-      auto [end, error] = std::from_chars(text.data() + at, text.data() + text.size(), value);
-      if (error == std::errc()) {
-        into.ints.push_back(value);
-        into.dims.push_back(Dim(value));
-      }
-      size_t comma = text.find(',', at);
-      if (comma == text.npos) break;
-      at = text.find_first_not_of(' ', comma + 1);
-    }
-    return true;
-  }
-  double number = std::strtod(std::string(text).c_str(), nullptr);
-  if (p.kind == FunctionParameter::Float) {
-    into.kind = Arg::Float;
-    into.f = number;
-  } else if (p.kind == FunctionParameter::Ints || p.kind == FunctionParameter::Shape) {
-    into.kind = p.kind == FunctionParameter::Ints ? Arg::Ints : Arg::Dims;
-    into.ints = {int64_t(number)};
-    into.dims = {Dim(int64_t(number))};
-    into.scalar = true;
-  } else {
-    into.kind = Arg::Int;
-    into.i = int64_t(number);
-  }
-  return true;
-}
-
-Value defaultValue(const FunctionParameter &p) {
-  auto text = p.defaultText;
-  int64_t integer = 0;
-  if (text.find_first_of(".en") == text.npos &&
-      std::from_chars(text.data(), text.data() + text.size(), integer).ec == std::errc())
-    return Value::integer(integer);
-  if (text == "True" || text == "False") return Value::boolean(text == "True");
-  if (text == "None") return Value::none();
-  return Value::number(std::strtod(std::string(text).c_str(), nullptr));
 }
 
 } // namespace
@@ -229,6 +166,7 @@ Value Interpreter::callLibrary(const Function &function, CallArgs given, Span wh
         letter = DType::Float32;
     }
 
+  const auto &defaults = defaultsOf(function);
   std::vector<Arg> args(count);
   for (size_t i = 0; i < count; ++i) {
     const auto &p = parameters[i];
@@ -239,10 +177,10 @@ Value Interpreter::callLibrary(const Function &function, CallArgs given, Span wh
                       p.kind == FunctionParameter::Literal;
     if (value.isUnset()) {
       if (!tensorKind || p.defaultText == "None") {
-        parseDefault(p, arg);
+        arg = defaults[i].arg;
         continue;
       }
-      value = defaultValue(p);
+      value = defaults[i].value;
     }
     if (value.isNone()) {
       if (p.optional) continue;

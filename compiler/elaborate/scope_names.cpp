@@ -10,17 +10,23 @@ bool isAlnum(char c) {
   char l = lower(c);
   return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9');
 }
+/// FNV-1a of the text in lower case, going on from that of what stands before.
+uint64_t hashed(std::string_view text, uint64_t before = 0xcbf29ce484222325) {
+  for (char c : text) before = (before ^ static_cast<unsigned char>(lower(c))) * 0x100000001b3;
+  return before;
+}
 } // namespace
 
-size_t ScopeNames::IgnoreCaseHash::operator()(std::string_view text) const {
-  uint64_t hash = 0xcbf29ce484222325; // FNV-1a
-  for (char c : text) hash = (hash ^ static_cast<unsigned char>(lower(c))) * 0x100000001b3;
-  return hash;
+bool ScopeNames::Key::operator==(const Key &other) const {
+  return hash == other.hash && text.size() == other.text.size() &&
+         std::equal(text.begin(), text.end(), other.text.begin(),
+                    [](char x, char y) { return lower(x) == lower(y); });
 }
 
-bool ScopeNames::IgnoreCaseEqual::operator()(std::string_view a, std::string_view b) const {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
-                                            [](char x, char y) { return lower(x) == lower(y); });
+void ScopeNames::setCurrent(std::string_view scope) {
+  current_ = scope;
+  currentHash_ = hashed(scope);
+  if (!scope.empty()) currentHash_ = hashed("/", currentHash_);
 }
 
 bool ScopeNames::isValid(std::string_view name, bool atRoot) {
@@ -35,24 +41,24 @@ std::string_view ScopeNames::unique(std::string_view name, bool forNode) {
   buffer_.assign(current_);
   if (!buffer_.empty()) buffer_ += '/';
   buffer_ += name;
-  auto found = inUse_.find(buffer_);
-  if (found == inUse_.end()) {
+  uint64_t hash = hashed(name, currentHash_);
+  auto take = [&](uint64_t hashOfAll) {
     auto kept = arena_.copy(std::string_view(buffer_));
-    inUse_.emplace(kept, Entry{1, forNode});
+    inUse_.emplace(Key{kept, hashOfAll}, Entry{1, forNode});
     return kept;
-  }
+  };
+  auto found = inUse_.find({buffer_, hash});
+  if (found == inUse_.end()) return take(hash);
   int64_t next = found->second.count++;
   size_t length = buffer_.size();
   while (true) {
     buffer_.resize(length);
     buffer_ += '_';
     buffer_ += std::to_string(next);
-    if (!inUse_.contains(buffer_)) break;
+    uint64_t numbered = hashed(std::string_view(buffer_).substr(length), hash);
+    if (!inUse_.contains({buffer_, numbered})) return take(numbered);
     ++next;
   }
-  auto kept = arena_.copy(std::string_view(buffer_));
-  inUse_.emplace(kept, Entry{1, forNode});
-  return kept;
 }
 
 std::string_view ScopeNames::uniqueVariable(std::string_view name) {
@@ -63,8 +69,8 @@ std::string_view ScopeNames::uniqueVariable(std::string_view name) {
 
 bool ScopeNames::isNode(std::string_view name) const {
   if (verbatim_.contains(name)) return true;
-  auto found = inUse_.find(name);
-  return found != inUse_.end() && found->second.node && found->first == name;
+  auto found = inUse_.find({name, hashed(name)});
+  return found != inUse_.end() && found->second.node && found->first.text == name;
 }
 
 bool ScopeNames::takeVerbatim(std::string_view name) {

@@ -14,11 +14,11 @@ namespace graphc {
 
 class ScopeNames {
 public:
-  explicit ScopeNames(Arena &arena) : arena_(arena) {}
+  explicit ScopeNames(Arena &arena) : arena_(arena) { setCurrent(""); }
 
   /// The open name scopes, "a/b"; "" at the root.
   std::string_view current() const { return current_; }
-  void setCurrent(std::string_view scope) { current_ = scope; }
+  void setCurrent(std::string_view scope);
 
   /// Rule: a name at the root matches [A-Za-z0-9.][A-Za-z0-9_.\-/]*, a nested one
   /// [A-Za-z0-9_.\-/]*.
@@ -52,11 +52,15 @@ public:
   bool clashesWithVerbatim(std::string_view name) const { return verbatim_.contains(name); }
 
 private:
-  struct IgnoreCaseHash {
-    size_t operator()(std::string_view text) const;
+  /// A full name with its hash, which a scope's names begin to compute once. The case of letters
+  /// makes no difference.
+  struct Key {
+    std::string_view text;
+    uint64_t hash;
+    bool operator==(const Key &other) const;
   };
-  struct IgnoreCaseEqual {
-    bool operator()(std::string_view a, std::string_view b) const;
+  struct KeyHash {
+    size_t operator()(const Key &key) const noexcept { return key.hash; }
   };
   struct Entry {
     int64_t count = 0; // how often the name was asked for
@@ -65,7 +69,8 @@ private:
 
   Arena &arena_;
   std::string_view current_;
-  std::unordered_map<std::string_view, Entry, IgnoreCaseHash, IgnoreCaseEqual> inUse_;
+  uint64_t currentHash_; // of what the names in the current scope begin with
+  std::unordered_map<Key, Entry, KeyHash> inUse_;
   std::unordered_set<std::string_view> verbatim_;
   std::string buffer_;
 };

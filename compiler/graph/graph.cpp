@@ -1,7 +1,6 @@
 #include "graph/graph.h"
 
 #include <algorithm>
-#include <unordered_set>
 
 namespace graphc {
 
@@ -124,29 +123,35 @@ namespace {
 class Collector {
 public:
   void visit(Operation *root) {
-    if (!seen_.insert(root).second) return;
-    stack_.push_back(root);
+    push(root);
     while (!stack_.empty()) {
       Operation *op = stack_.back();
       stack_.pop_back();
-      found.push_back(op);
-      auto push = [&](Operation *before) {
-        if (seen_.insert(before).second) stack_.push_back(before);
-      };
+      found_.push_back(op);
       for (auto *input : op->inputs) push(input->op);
       for (auto *before : op->controlInputs) push(before);
     }
   }
   // Inputs are made before their users, so the order of creation is a topological one.
   std::vector<Operation *> sorted() {
-    std::sort(found.begin(), found.end(), [](auto *a, auto *b) { return a->id < b->id; });
-    return std::move(found);
+    std::vector<std::pair<size_t, Operation *>> byId;
+    byId.reserve(found_.size());
+    for (auto *op : found_) byId.emplace_back(op->id, op);
+    std::sort(byId.begin(), byId.end());
+    for (size_t i = 0; i < byId.size(); ++i) found_[i] = byId[i].second;
+    return std::move(found_);
   }
-  std::vector<Operation *> found;
 
 private:
-  std::unordered_set<Operation *> seen_;
-  std::vector<Operation *> stack_;
+  void push(Operation *op) {
+    if (op->id >= seen_.size()) seen_.resize(op->id + 1);
+    if (seen_[op->id]) return;
+    seen_[op->id] = true;
+    stack_.push_back(op);
+  }
+
+  std::vector<bool> seen_; // by the operation's id
+  std::vector<Operation *> found_, stack_;
 };
 } // namespace
 

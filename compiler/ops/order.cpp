@@ -52,15 +52,15 @@ private:
 VariableOrder orderVariables(const std::vector<Operation *> &operations) {
   VariableOrder order;
   States states;
-  std::unordered_map<const Operation *, const State *> after;
   std::unordered_map<uint32_t, size_t> place; // of a variable in order.updates
-  after.reserve(operations.size());
+  // By the operation's id. Inputs stand before users, so the last one's is the largest.
+  std::vector<const State *> after(operations.empty() ? 0 : operations.back()->id + 1);
   std::vector<const State *> before;
   for (uint32_t k = 0; k < operations.size(); ++k) {
     const auto *op = operations[k];
     before.clear();
-    for (const auto *input : op->inputs) before.push_back(after[input->op]);
-    for (const auto *control : op->controlInputs) before.push_back(after[control]);
+    for (const auto *input : op->inputs) before.push_back(after[input->op->id]);
+    for (const auto *control : op->controlInputs) before.push_back(after[control->id]);
     std::sort(before.begin(), before.end());
     before.erase(std::unique(before.begin(), before.end()), before.end());
     const State *state = states.merge(before);
@@ -81,7 +81,7 @@ VariableOrder orderVariables(const std::vector<Operation *> &operations) {
         state = states.with(state, variable->index, k);
       }
     }
-    after[op] = state;
+    after[op->id] = state;
   }
   return order;
 }
