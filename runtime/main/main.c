@@ -336,6 +336,9 @@ static bool write_temporary(const char *path, const array *a) {
 static bool place(const char *path, bool keep) {
   char *temporary = temporary_name(path);
   bool fine = temporary != NULL;
+#if defined(_WIN32)
+  if (fine && keep) remove(path); // renaming replaces nothing there
+#endif
   if (fine && keep)
     fine = rename(temporary, path) == 0 || complain("can't write '%s': %s", path, strerror(errno));
   if (fine && !keep) remove(temporary);

@@ -12,7 +12,11 @@
 #error "checkpoints are written as the machine holds them: little-endian machines only"
 #endif
 
+#if defined(_WIN32)
+#define GRAPHRT_INTERNAL_FN // nothing is seen that is not exported
+#else
 #define GRAPHRT_INTERNAL_FN __attribute__((visibility("hidden")))
+#endif
 #define GRAPHRT_PRINTF(text, first) __attribute__((format(printf, text, first)))
 
 // ---- The host: what a configuration says about memory, threads and errors (memory.c) ----
