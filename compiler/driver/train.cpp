@@ -204,9 +204,14 @@ private:
 
   bool readState(std::string &why) {
     state_.shuffle = options_.machine.seed;
-    if (options_.resume.empty()) return true;
-    auto file = TensorFile::open(options_.resume, why);
+    const std::string &from = options_.resume.empty() ? options_.machine.weights : options_.resume;
+    if (from.empty()) return true;
+    auto file = TensorFile::open(from, why);
     if (!file) return false;
+    if (auto differences = checkpointDifferences(definition_.graph(), *file); !differences.empty())
+      return fail(why, fmt::format("'{}' was not written for this definition: {}", from,
+                                   differences));
+    if (options_.resume.empty()) return true;
     const Metadata &metadata = file->metadata();
     auto entry = std::find_if(metadata.begin(), metadata.end(),
                               [](const auto &e) { return e.first == trainStateKey; });

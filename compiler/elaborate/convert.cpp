@@ -19,6 +19,16 @@ Operation *Interpreter::toOperation(const Value &value) const {
   return nullptr;
 }
 
+void Interpreter::beginBody() {
+  controls_.push_back({});
+  controlsIds_.push_back(0);
+}
+
+void Interpreter::endBody() {
+  controls_.pop_back();
+  controlsIds_.pop_back();
+}
+
 Tensor *Interpreter::readVariable(Variable *variable) {
   auto &known = reads_[variable];
   // Within control_dependencies a variable is read after them; elsewhere one read serves all.

@@ -91,6 +91,13 @@ void Interpreter::execExport(const ExportStmt *stmt) {
     }
     Tensor *tensor =
         toTensor(value, DType::Invalid, where, Code::WrongType, symbols.text(item.name.name));
+    if (tensor && tensor->op->within) {
+      error(Code::WrongType, where,
+            fmt::format("the output '{}' is made anew at each step of a loop",
+                        symbols.text(item.name.name)))
+          .help = "let the loop's function give it back, and export what the loop gives";
+      tensor = nullptr;
+    }
     if (!tensor) {
       whole = false;
       continue;

@@ -178,9 +178,10 @@ Value Interpreter::evalName(const NameExpr *e) {
     return failed;
   }
   if (e->slot >= library_.size()) library_.resize(symbols.size() + 1, Value::unset());
-  Value &cached = library_[e->slot];
-  if (cached.isUnset()) cached = libraryValue(symbols.text(e->name));
-  return cached;
+  if (!library_[e->slot].isUnset()) return library_[e->slot];
+  // Finding it may run a file of the standard library, which looks up names of its own.
+  Value found = libraryValue(symbols.text(e->name));
+  return library_[e->slot] = found;
 }
 
 std::optional<std::vector<Value>> Interpreter::evalItems(ExprList exprs) {

@@ -94,10 +94,11 @@ std::optional<std::vector<Tensor *>> buildGradients(Interpreter &interpreter, Sp
   SilentHost host(interpreter, where);
   auto builder = interpreter.builder(host, where);
   size_t errors = interpreter.diagnostics.errorCount();
+  uint64_t before = interpreter.graph.made;
   GradientRequest request{ys, xs, options.gradYs, options.stops,
                           interpreter.options.limits.operations};
   auto gradients = differentiate(builder, request);
-  uint64_t made = interpreter.graph.operations.size() - gradients.first;
+  uint64_t made = interpreter.graph.made - before;
   bool good = interpreter.spend(made, where) && interpreter.diagnostics.errorCount() == errors;
   if (good && gradients.failure != Gradients::None) {
     report(interpreter, where, gradients);

@@ -91,6 +91,10 @@ public:
   Value placeholder(DType dtype, const Value &shape, const Value &byDefault, std::string_view name,
                     Span span);
   std::span<Operation *const> controls() const { return controls_.back(); }
+  /// Between these, what is made waits for nothing that is open here: a loop's body, whose loop
+  /// waits in its stead.
+  void beginBody();
+  void endBody();
   Operation *toOperation(const Value &value) const; // null: not one
   Value wrapResults(const Function &function, Call &call, Tensor *made);
 

@@ -140,7 +140,7 @@ Value Interpreter::callLibrary(const Function &function, CallArgs given, Span wh
     name = text->text;
   else if (!nameValue.isNone())
     return fail(Code::WrongType, where, fmt::format("name is a str, not {}", typeName(nameValue)));
-  if (graph.operations.size() >= options.limits.operations) {
+  if (graph.made >= options.limits.operations) {
     error(Code::LimitPassed, where,
           fmt::format("the graph has more than {} operations", options.limits.operations));
     stopped_ = true;

@@ -176,7 +176,7 @@ const std::unordered_map<std::string_view, const NativeDef *> &natives() {
   static const auto table = [] {
     std::unordered_map<std::string_view, const NativeDef *> made;
     for (auto defs : {pythonBuiltins(), scopeFunctions(), settingFunctions(), graphFunctions(),
-                      gradientFunctions(), recordFunctions(), trainFunctions()})
+                      gradientFunctions(), recordFunctions(), loopFunctions(), trainFunctions()})
       for (const auto &def : defs) made.emplace(def.name(), &def);
     return made;
   }();

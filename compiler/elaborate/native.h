@@ -67,6 +67,7 @@ std::span<const NativeDef> settingFunctions(); // initializers, regularizers, pa
 std::span<const NativeDef> graphFunctions();   // assign, group, dim, cond, …
 std::span<const NativeDef> gradientFunctions();
 std::span<const NativeDef> recordFunctions(); // what the standard library's cells are made of
+std::span<const NativeDef> loopFunctions();   // what its loops are made of
 std::span<const NativeDef> trainFunctions();  // optimizers, global_step, clipping, losses
 std::span<const NativeDef> textMethods();
 std::span<const NativeDef> listMethods();   // lists, tuples and dicts: "list.append", …

@@ -2,6 +2,7 @@
 // Variable() and what optimizers and moving averages keep always make one.
 #include "elaborate/native.h"
 #include "elaborate/scope_rules.h"
+#include "ops/body.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -41,6 +42,13 @@ VariableObject *ScopeRules::newVariable(std::string_view name, std::string_view 
 /// Rule: a variable is a member of the collections asked for, else of GLOBAL_VARIABLES; a
 /// trainable one also of TRAINABLE_VARIABLES.
 bool ScopeRules::registerVariable(VariableObject *made, const Value &collections) {
+  if (const auto *value = made->variable->initialValue; value && value->op->within) {
+    host_.error(Code::WrongType, made->variable->span,
+                fmt::format("the initial value of {} is made anew at each step of a loop; make it "
+                            "outside, or give an initializer",
+                            made->variable->opName));
+    return false;
+  }
   std::vector<std::string_view> keys;
   if (collections.isNone()) {
     keys.push_back("variables");
@@ -104,6 +112,7 @@ Value ScopeRules::makeVariable(const Value &initial, DType dtype, std::string_vi
         .help = "use get_variable, which later calls share";
     return Value::poison();
   }
+  OutsideBodies outside(graph_);
   Value from = initial;
   if (!initializerIsValue(initial)) {
     NameScopeSwitch within(*this, heap_.copy(fmt::format("{}/Initializer", opName)));

@@ -1,6 +1,7 @@
 // get_variable and Variable: who makes a variable, who shares one, and who may not.
 #include "elaborate/native.h"
 #include "elaborate/scope_rules.h"
+#include "ops/body.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -339,6 +340,8 @@ Value ScopeRules::create(VariableRequest &request, const AskedShape *shape) {
     return poisoned(request);
   auto opName = uniqueAtRoot(request.name);
 
+  // Where a loop's body is open, the initial value is no part of it.
+  OutsideBodies outside(graph_);
   Tensor *value = initialValueOf(request, known ? shape : nullptr, opName);
   if (!value) return poisoned(request);
   if (!value->shape.isStatic()) {

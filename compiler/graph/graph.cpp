@@ -96,6 +96,8 @@ Operation *Graph::addOperation(const OpDef *def, std::string_view type, std::str
   op->span = span;
   op->caller = caller;
   op->id = operations.size();
+  op->within = open.empty() ? nullptr : open.back();
+  ++made;
   for (uint32_t i = 0; i < op->outputs.size(); ++i) {
     op->outputs[i].op = op;
     op->outputs[i].index = i;

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace graphc {
@@ -16,6 +17,7 @@ namespace graphc {
 struct OpDef; // ops/op.h
 struct Operation;
 struct Variable;
+struct Body;
 
 /// A tensor's contents known at compile time: dense, row-major, host byte order; a bool is one
 /// byte, 0 or 1; float16 and bfloat16 are their 16 bits.
@@ -105,7 +107,9 @@ struct Operation {
   Variable *variable = nullptr; // what ReadVariable, Assign, AssignAdd, … read or write
   Span span;
   const CallSite *caller = nullptr;
-  uint32_t id = 0; // order of creation
+  uint32_t id = 0;        // order of creation, within its body
+  Body *body = nullptr;   // what Scan runs
+  Body *within = nullptr; // the body that it is part of; null: the graph itself
   // Of what `gradients` made: the operation whose derivative it is a step of (null: it sums some
   // up), and the name scope of the gradients.
   const Operation *derivativeOf = nullptr;
@@ -122,6 +126,21 @@ struct Operation {
   std::span<const Dim> dimsAttr(std::string_view attrName) const;
   DType typeAttr(std::string_view attrName, DType otherwise = DType::Invalid) const;
   const Literal *literalAttr(std::string_view attrName) const;
+};
+
+/// A graph within the graph: what an operation runs for every step (ops/body.h makes them). Of what
+/// is around it, it sees its parameters alone, which get the values of the operation's inputs.
+struct Body {
+  std::vector<Operation *> operations; // in order of creation
+  /// Of type Parameter: the number of the step's elements (an int32), then one for each input.
+  std::vector<Operation *> parameters;
+  std::vector<Tensor *> results;
+  Body *outer = nullptr; // that its operation is part of; null: the graph itself
+
+  // While it is open:
+  std::vector<Tensor *> captured;                      // what the last parameters stand for
+  std::unordered_map<const Tensor *, Tensor *> seenAs; // that, and the parameters' outputs
+  std::vector<Operation *> controls;                   // of the surroundings, that it waits for
 };
 
 /// A variable cut in parts along one axis; saved and loaded as one tensor.
@@ -180,13 +199,16 @@ public:
 
   Arena arena;
   DimContext dims;
-  std::vector<Operation *> operations; // in order of creation, anonymous ones too
-  std::vector<Variable *> variables;   // in order of creation
+  /// In order of creation, anonymous ones too. While a body is open, these are the body's.
+  std::vector<Operation *> operations;
+  std::vector<Variable *> variables; // in order of creation
   std::vector<PartitionedVariable *> partitioned;
   std::vector<Export> exports;
   std::vector<std::string> nameScopes; // in order of first opening, without the slash
   std::vector<std::pair<std::string, std::vector<std::string>>> collections; // names of members
-  uint64_t seed = 0; // graph-level seed of random operations
+  uint64_t seed = 0;        // graph-level seed of random operations
+  uint64_t made = 0;        // operations added so far, in bodies too
+  std::vector<Body *> open; // the bodies that are open, outermost first
 
   /// Adds an operation with outputs of these types; spans are copied into the arena.
   Operation *addOperation(const OpDef *def, std::string_view type, std::string_view name,
@@ -194,13 +216,24 @@ public:
                           std::span<const Tensor> outputs, Span span, const CallSite *caller);
   /// Takes over a variable made with `new` (it is not yet one of `variables`).
   Variable *adopt(Variable *made) { return owned_.emplace_back(made).get(); }
+  Body *makeBody() { return bodies_.emplace_back(std::make_unique<Body>()).get(); }
   Shape makeShape(std::span<const Dim> dims);
   const Literal *makeLiteral(DType dtype, std::span<const int64_t> dims,
                              std::span<const std::byte> bytes);
 
 private:
   std::vector<std::unique_ptr<Variable>> owned_;
+  std::vector<std::unique_ptr<Body>> bodies_;
 };
+
+/// Calls `visit` for every one of the operations, and for those in their bodies.
+template <typename Operations, typename Visit>
+void forEachOperation(const Operations &operations, const Visit &visit) {
+  for (auto *op : operations) {
+    visit(op);
+    if (op->body) forEachOperation(op->body->operations, visit);
+  }
+}
 
 /// The operations that the export's outputs and effects need, inputs before users, in order of
 /// creation where nothing else orders them.

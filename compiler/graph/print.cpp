@@ -92,6 +92,37 @@ std::string reference(const Tensor *tensor) {
                                          : fmt::format("%{}:{}", tensor->op->id, tensor->index);
 }
 
+void printOperation(const Operation &op, const std::string &indent, std::string &out) {
+  out += fmt::format("{}%{} = {}(", indent, op.id, op.type);
+  for (size_t i = 0; i < op.inputs.size(); ++i) out += (i ? ", " : "") + reference(op.inputs[i]);
+  out += ")";
+  if (op.variable) out += " @" + quoted(op.variable->opName);
+  if (!op.attrs.empty()) {
+    out += " {";
+    for (size_t i = 0; i < op.attrs.size(); ++i)
+      out += fmt::format("{}{}={}", i ? ", " : "", op.attrs[i].name, text(op.attrs[i]));
+    out += "}";
+  }
+  if (!op.controlInputs.empty()) {
+    out += " after";
+    for (const auto *before : op.controlInputs) out += fmt::format(" %{}", before->id);
+  }
+  for (size_t i = 0; i < op.outputs.size(); ++i)
+    out += fmt::format("{} {} {}", i ? "," : " :", dtypeName(op.outputs[i].dtype),
+                       toString(op.outputs[i].shape));
+  if (!op.name.empty()) out += "  " + quoted(op.name);
+  for (const auto &check : op.checks)
+    out += fmt::format("\n{}    check {} {} {}", indent, toString(check.left),
+                       check.kind == DimCheck::Equal ? "==" : ">=", toString(check.right));
+  out += '\n';
+  if (!op.body) return;
+  for (const auto *inner : op.body->operations) printOperation(*inner, indent + "  ", out);
+  out += indent + "  give";
+  for (size_t i = 0; i < op.body->results.size(); ++i)
+    out += (i ? ", " : " ") + reference(op.body->results[i]);
+  out += '\n';
+}
+
 } // namespace
 
 std::string print(const Graph &graph) {
@@ -104,31 +135,7 @@ std::string print(const Graph &graph) {
     if (v->initialValue) out += " = " + reference(v->initialValue);
     out += '\n';
   }
-  for (const auto *op : graph.operations) {
-    out += fmt::format("%{} = {}(", op->id, op->type);
-    for (size_t i = 0; i < op->inputs.size(); ++i)
-      out += (i ? ", " : "") + reference(op->inputs[i]);
-    out += ")";
-    if (op->variable) out += " @" + quoted(op->variable->opName);
-    if (!op->attrs.empty()) {
-      out += " {";
-      for (size_t i = 0; i < op->attrs.size(); ++i)
-        out += fmt::format("{}{}={}", i ? ", " : "", op->attrs[i].name, text(op->attrs[i]));
-      out += "}";
-    }
-    if (!op->controlInputs.empty()) {
-      out += " after";
-      for (const auto *before : op->controlInputs) out += fmt::format(" %{}", before->id);
-    }
-    for (size_t i = 0; i < op->outputs.size(); ++i)
-      out += fmt::format("{} {} {}", i ? "," : " :", dtypeName(op->outputs[i].dtype),
-                         toString(op->outputs[i].shape));
-    if (!op->name.empty()) out += "  " + quoted(op->name);
-    for (const auto &check : op->checks)
-      out += fmt::format("\n    check {} {} {}", toString(check.left),
-                         check.kind == DimCheck::Equal ? "==" : ">=", toString(check.right));
-    out += '\n';
-  }
+  for (const auto *op : graph.operations) printOperation(*op, "", out);
   for (const auto &e : graph.exports) {
     out += fmt::format("export {}(", e.name);
     for (size_t i = 0; i < e.inputs.size(); ++i)

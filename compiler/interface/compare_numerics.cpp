@@ -48,6 +48,7 @@ public:
         is_ = b;
         return true;
       }
+      if (a->body) enterBody(*a, *b, open);
       // The first input is looked at first.
       for (size_t i = a->controlInputs.size(); i-- > 0;)
         open.emplace_back(a->controlInputs[i], b->controlInputs[i]);
@@ -81,6 +82,20 @@ public:
   }
 
 private:
+  /// What loops run: their parameters correspond, and so should what is made of them.
+  void enterBody(const Operation &a, const Operation &b, std::vector<Pair> &open) {
+    for (size_t i = 0; i < a.body->parameters.size(); ++i)
+      inputs_[a.body->parameters[i]] = b.body->parameters[i];
+    for (size_t i = a.body->results.size(); i-- > 0;)
+      open.emplace_back(a.body->results[i]->op, b.body->results[i]->op);
+  }
+
+  static bool alikeBodies(const Body &a, const Body &b) {
+    return a.parameters.size() == b.parameters.size() &&
+           std::equal(a.results.begin(), a.results.end(), b.results.begin(), b.results.end(),
+                      [](auto *was, auto *is) { return was->index == is->index; });
+  }
+
   std::string_view nowCalled(std::string_view name) const {
     auto found = renames_.find(name);
     return found == renames_.end() ? name : std::string_view(found->second);
@@ -99,6 +114,7 @@ private:
     if (!a.variable != !b.variable ||
         (a.variable && nowCalled(a.variable->opName) != b.variable->opName))
       return false;
+    if (!a.body != !b.body || (a.body && !alikeBodies(*a.body, *b.body))) return false;
     for (size_t i = 0; i < a.attrs.size(); ++i)
       if (!sameText(a.attrs[i], b.attrs[i])) return false;
     for (size_t i = 0; i < a.inputs.size(); ++i)

@@ -45,9 +45,22 @@ Json shapeJson(Shape shape) {
   return list;
 }
 
+/// What the parameters of loops' bodies stand for outside.
+using Parameters = std::unordered_map<const Operation *, const Tensor *>;
+
+Parameters parametersOf(const Graph &graph) {
+  Parameters all;
+  forEachOperation(graph.operations, [&](const Operation *op) {
+    for (size_t i = 0; op->body && i < op->inputs.size(); ++i)
+      all[op->body->parameters[i + 1]] = op->inputs[i];
+  });
+  return all;
+}
+
 /// The named operations that feed `op`. What has no name of its own (a step on the way) is looked
-/// through; literals vanish. Each distinct tensor of such steps is visited once.
-std::vector<std::string> inputNames(const Operation &op) {
+/// through, and so are the parameters of loops; literals vanish. Each distinct tensor of such steps
+/// is visited once.
+std::vector<std::string> inputNames(const Operation &op, const Parameters &parameters) {
   std::vector<std::string> names;
   std::set<const Operation *> stepsSeen;
   std::vector<const Tensor *> pending;
@@ -62,7 +75,11 @@ std::vector<std::string> inputNames(const Operation &op) {
     std::string name = tensorName(*tensor);
     if (!name.empty())
       names.push_back(std::move(name));
-    else if (stepsSeen.insert(tensor->op).second)
+    else if (!stepsSeen.insert(tensor->op).second)
+      continue;
+    else if (auto outside = parameters.find(tensor->op); outside != parameters.end())
+      pending.push_back(outside->second);
+    else
       push(*tensor->op);
   }
   return names;
@@ -98,13 +115,14 @@ Json variableJson(const Variable &v, const SourceManager &sources) {
           {"bytes", bytesOf(v)}};
 }
 
-Json operationJson(const Operation &op, const SourceManager &sources) {
+Json operationJson(const Operation &op, const Parameters &parameters,
+                   const SourceManager &sources) {
   bool hasOutput = !op.outputs.empty();
   return {{"name", op.name},
           {"type", op.type},
           {"shape", hasOutput ? shapeJson(op.outputs[0].shape) : Json()},
           {"dtype", hasOutput ? Json(dtypeName(op.outputs[0].dtype)) : Json()},
-          {"inputs", inputNames(op)},
+          {"inputs", inputNames(op, parameters)},
           {"location", sources.location(op.span)}};
 }
 
@@ -155,8 +173,10 @@ std::string inspectJson(const Graph &graph, const SourceManager &sources, std::s
   w.close();
   w.key("operations");
   w.open();
-  for (const Operation *op : graph.operations)
-    if (!op->name.empty()) w.record(operationJson(*op, sources));
+  auto parameters = parametersOf(graph);
+  forEachOperation(graph.operations, [&](const Operation *op) {
+    if (!op->name.empty()) w.record(operationJson(*op, parameters, sources));
+  });
   w.close();
   w.key("name_scopes");
   w.out += JsonWriter::text(graph.nameScopes);
@@ -261,14 +281,15 @@ std::string inspectText(const Graph &graph, const SourceManager &sources,
   variableTables(graph, sources, out);
 
   Table operations("operations", {"name", "type", "shape", "dtype", "inputs", "location"});
-  for (const Operation *op : graph.operations) {
-    if (op->name.empty()) continue;
+  auto parameters = parametersOf(graph);
+  forEachOperation(graph.operations, [&](const Operation *op) {
+    if (op->name.empty()) return;
     bool hasOutput = !op->outputs.empty();
     operations.row({std::string(op->name), std::string(op->type),
                     hasOutput ? toString(op->outputs[0].shape) : "",
                     hasOutput ? std::string(dtypeName(op->outputs[0].dtype)) : "",
-                    joined(inputNames(*op)), sources.location(op->span)});
-  }
+                    joined(inputNames(*op, parameters)), sources.location(op->span)});
+  });
   operations.writeTo(out);
 
   Table scopes("name scopes", {"name"});

@@ -112,7 +112,7 @@ private:
     };
     for (const InterfaceBuffer &input : function.inputs) addTensor(*input.tensor);
     for (const InterfaceBuffer &output : function.outputs) addTensor(*output.tensor);
-    for (const Operation *op : function.needed) {
+    forEachOperation(function.needed, [&](const Operation *op) {
       for (const Tensor &tensor : op->outputs) addTensor(tensor);
       for (const Attr &attr : op->attrs)
         for (Dim dim : attr.dims) addDim(dim);
@@ -120,7 +120,7 @@ private:
         addDim(check.left);
         addDim(check.right);
       }
-    }
+    });
   }
 
   std::string dimName(const DimSymbol &symbol, const InterfaceFunction &function) {
@@ -285,7 +285,9 @@ std::string dimensionsProblem(const InterfaceFunction &function, const std::vect
     int index = function.dimIndex(symbol);
     return index < 0 ? int64_t(0) : dims[index];
   };
-  for (const Operation *op : function.needed)
+  std::vector<const Operation *> needed;
+  forEachOperation(function.needed, [&](const Operation *op) { needed.push_back(op); });
+  for (const Operation *op : needed)
     for (const DimCheck &check : op->checks) {
       auto left = evaluate(check.left, value), right = evaluate(check.right, value);
       bool holds =

@@ -1,10 +1,14 @@
 #include "interface/weights.h"
 
+#include "interface/tensor_file.h"
+
 #include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <graphrt/safetensors.h>
+#include <map>
 #include <memory>
+#include <set>
 
 namespace graphc {
 
@@ -172,6 +176,46 @@ bool writeCheckpoint(const Graph &graph, const std::vector<const Array *> &value
     return true;
   why = graphrt_message();
   return false;
+}
+
+std::string checkpointDifferences(const Graph &graph, const TensorFile &file) {
+  constexpr size_t most = 3; // of each kind
+  std::map<std::string_view, const FileTensor *> there;
+  for (const auto &tensor : file.tensors()) there[tensor.name] = &tensor;
+  std::set<std::string_view> known;
+  std::vector<std::string> missing, other, unknown;
+  for (const auto *variable : graph.variables) {
+    const auto *whole = variable->whole;
+    std::string_view name = whole ? whole->name : variable->opName;
+    if (!known.insert(name).second) continue; // another part
+    auto at = there.find(name);
+    if (at == there.end()) {
+      if (variable->kind != Variable::Slot) missing.push_back(fmt::format("'{}'", name));
+      continue;
+    }
+    const FileTensor &tensor = *at->second;
+    auto sizes = sizesOf(whole ? whole->shape : variable->shape);
+    if (tensor.dtype != variable->dtype || tensor.dims != sizes)
+      other.push_back(fmt::format("'{}' is {} {} in the file, {} {} here", name, tensor.dtypeName,
+                                  sizesText(tensor.dims.data(), tensor.dims.size()),
+                                  dtypeName(variable->dtype),
+                                  sizesText(sizes.data(), sizes.size())));
+  }
+  if (missing.empty() && other.empty()) return "";
+  for (const auto &tensor : file.tensors())
+    if (!known.contains(tensor.name)) unknown.push_back(fmt::format("'{}'", tensor.name));
+  std::string text;
+  auto tell = [&](std::string_view before, std::vector<std::string> &list) {
+    if (list.empty()) return;
+    size_t more = list.size() - std::min(list.size(), most);
+    list.resize(list.size() - more);
+    if (more) list.push_back(fmt::format("{} more", more));
+    text += fmt::format("{}{}{}", text.empty() ? "" : "; ", before, fmt::join(list, ", "));
+  };
+  tell("missing in the file: ", missing);
+  tell("", other);
+  tell("not here: ", unknown);
+  return text;
 }
 
 } // namespace graphc

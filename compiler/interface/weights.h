@@ -25,6 +25,13 @@ struct Checkpoint {
 bool readCheckpoint(const Graph &graph, const std::string &path, Checkpoint &checkpoint,
                     std::string &why);
 
+class TensorFile;
+
+/// Why the file does not hold the values of the graph's variables, with the first differences of
+/// every kind: what is missing, what has another shape or dtype, and then what no variable has.
+/// "" where it does; an optimizer's slots may be missing, and there may be more in the file.
+std::string checkpointDifferences(const Graph &graph, const TensorFile &file);
+
 /// What a checkpoint's "__metadata__" holds beside seed and counter, by key.
 using Metadata = std::vector<std::pair<std::string, std::string>>;
 

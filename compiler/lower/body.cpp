@@ -1,6 +1,8 @@
 #include "lower/body.h"
 
+#include "lower/loop.h"
 #include "lower/sizes.h"
+#include "ops/body.h"
 
 #include <cstddef>
 #include <graphrt/abi.h>
@@ -67,17 +69,17 @@ public:
 
   BodyCode emit() {
     for (const Update &update : program_.updates) updated_.insert(update.variable);
-    Plan plan = makePlan(
-        program_, [&](const Node &node) { return kernels_.scratchBytes(node, mayPack(node)); });
+    Plan plan = makePlan(program_, [&](const Node &node) { return scratchBytes(node); });
     std::vector<const DimSymbol *> symbols;
     if (function_)
       for (const InterfaceDim &dim : function_->dims) symbols.push_back(dim.symbol);
     EmitContext ctx(data_.module, kernels_.target(), name_ + ".steps", 0, symbols);
     ctx_ = &ctx;
-    plan_ = &plan;
+    Level level{program_, plan, nullptr, nullptr, {}, {}, {}, {}, {}};
+    level_ = &level;
     auto &b = ctx.b;
     variables_ = member(b, data_.module, ctx.call(), offsetof(graphrt_call, variables));
-    workspace_ = member(b, data_.module, ctx.call(), offsetof(graphrt_call, workspace));
+    level.workspace = member(b, data_.module, ctx.call(), offsetof(graphrt_call, workspace));
     packed_ = member(b, data_.module, ctx.call(), offsetof(graphrt_call, packed));
     inputs_ = member(b, data_.module, ctx.call(), offsetof(graphrt_call, inputs));
     outputs_ = member(b, data_.module, ctx.call(), offsetof(graphrt_call, outputs));
@@ -95,10 +97,59 @@ public:
   }
 
 private:
+  /// What is emitted: the program itself, or the step of a loop.
+  struct Level {
+    Program &program;
+    const Plan &plan;
+    Level *around = nullptr;
+    Value *workspace = nullptr;
+    std::vector<Value *> inputs, outputs; // of a step; those of the program are the caller's
+    std::vector<Value *> slots;
+    std::unordered_map<const Node *, Value *> packs; // made before the loop
+    std::vector<Value *> places;                     // of the loops' steps, outermost first
+  };
+
+  Dim scratchBytes(const Node &node) {
+    if (node.kind != Node::Loop) return kernels_.scratchBytes(node, mayPack(node));
+    auto [at, made] = loops_.try_emplace(&node);
+    if (made) at->second = planLoop(node);
+    return at->second.bytes();
+  }
+
+  LoopPlan planLoop(const Node &node) {
+    const LoopSpec &spec = *node.loop;
+    LoopPlan loop;
+    auto bytesOfNode = [](const Node *of) { return of->elements() * Dim(dtypeSize(of->dtype)); };
+    loop.blocks.push_back(Dim(4));
+    for (size_t i = 0; i < spec.carried; ++i)
+      for (int twice = 0; twice < 2; ++twice) loop.blocks.push_back(bytesOfNode(node.operands[i]));
+    for (const auto &inner : spec.body->nodes) {
+      if (inner->dead || (inner->kind != Node::MatMul && inner->kind != Node::Conv2D)) continue;
+      const Node *source = storageOf(inner->operands[1]);
+      bool same =
+          source->kind == Node::Input && size_t(source->number) > spec.carried + spec.elements;
+      if (!same || mayPack(*inner)) continue;
+      auto request = kernels_.packOf(*inner);
+      if (!request) continue;
+      packedBefore_.insert(inner.get());
+      loop.packs.push_back(inner.get());
+      loop.blocks.push_back(Dim(request->bytes));
+    }
+    loop.plan = makePlan(*spec.body, [&](const Node &inner) { return scratchBytes(inner); });
+    loop.blocks.push_back(Dim(loop.plan.fixedBytes));
+    for (const auto &sizes : loop.plan.slots) {
+      Dim largest(0);
+      for (Dim size : sizes) largest = max(largest, size);
+      loop.blocks.push_back(largest);
+    }
+    return loop;
+  }
+
   /// A variable that this call itself changes is packed anew each time anyway: where the emitter
   /// can do without, it packs within the call.
   bool mayPack(const Node &node) const {
     if (node.kind != Node::MatMul && node.kind != Node::Conv2D) return false;
+    if (packedBefore_.contains(&node)) return true;
     if (!function_) return false;
     Node *source = storageOf(node.operands[1]);
     if (!source->variable) return false;
@@ -108,9 +159,9 @@ private:
   /// Blocks whose size is known at run time only lie one after another.
   void placeSlots() {
     auto &b = ctx_->b;
-    Value *at = ctx_->i64(plan_->fixedBytes);
-    for (const auto &sizes : plan_->slots) {
-      slots_.push_back(b.CreateGEP(b.getInt8Ty(), workspace_, at));
+    Value *at = ctx_->i64(level_->plan.fixedBytes);
+    for (const auto &sizes : level_->plan.slots) {
+      level_->slots.push_back(b.CreateGEP(b.getInt8Ty(), level_->workspace, at));
       Value *largest = ctx_->i64(0);
       for (Dim size : sizes) {
         Value *bytes = ctx_->dim(size);
@@ -144,13 +195,13 @@ private:
   Value *address(const Place &place) {
     switch (place.kind) {
     case Place::Workspace:
-      return offsetFrom(workspace_, place.offset);
+      return offsetFrom(level_->workspace, place.offset);
     case Place::Slot:
-      return slots_[place.number];
+      return level_->slots[place.number];
     case Place::Input:
-      return callersBuffer(inputs_, place.number);
+      return level_->around ? level_->inputs[place.number] : callersBuffer(inputs_, place.number);
     case Place::Output:
-      return callersBuffer(outputs_, place.number);
+      return level_->around ? level_->outputs[place.number] : callersBuffer(outputs_, place.number);
     case Place::Variable:
       return variableAddress(place.variable);
     case Place::Literal:
@@ -176,16 +227,21 @@ private:
 
   void emitStep(const Step &step) {
     if (!step.node) {
-      copy(address(step.to), address(plan_->place(step.from)), bytesOf(*step.from));
+      copy(address(step.to), address(level_->plan.place(step.from)), bytesOf(*step.from));
       return;
     }
     Node *node = step.node;
+    if (node->kind == Node::Loop) {
+      emitLoop(*node);
+      return;
+    }
     if (node->kind == Node::Random) {
       draw(*node);
       return;
     }
     bool pack = mayPack(*node);
-    for (const KernelCall &call : kernels_.calls(program_.exprs, node, pack)) emitCall(*node, call);
+    for (const KernelCall &call : kernels_.calls(level_->program.exprs, node, pack))
+      emitCall(*node, call);
     if (node->kind == Node::Check) stopIfFailed();
   }
 
@@ -193,7 +249,9 @@ private:
     auto &b = ctx_->b;
     std::vector<Value *> args = {ctx_->call()};
     for (size_t slot = 0; slot < call.operands.size(); ++slot) {
-      if (int(slot) == call.packed) {
+      if (int(slot) == call.packed && level_->packs.contains(&node)) {
+        args.push_back(level_->packs.at(&node));
+      } else if (int(slot) == call.packed) {
         int index = packs_.indexOf(*kernels_.packOf(node));
         auto &entry = packs_.entries[index];
         if (!entry.function) entry.function = kernels_.packFunction(node);
@@ -202,11 +260,11 @@ private:
           code_.packs.push_back(index);
         args.push_back(offsetFrom(packed_, entry.offset));
       } else if (int(slot) == call.scratch) {
-        args.push_back(address(plan_->scratch.at(&node)));
+        args.push_back(address(level_->plan.scratch.at(&node)));
       } else if (Node *operand = call.operands[slot]) {
-        args.push_back(address(plan_->place(operand)));
+        args.push_back(address(level_->plan.place(operand)));
       } else {
-        args.push_back(address(plan_->places.at(&node)));
+        args.push_back(address(level_->plan.places.at(&node)));
       }
     }
     for (const DimSymbol *symbol : call.symbols) args.push_back(symbolValue(symbol));
@@ -221,11 +279,100 @@ private:
     return ctx_->i64(0);
   }
 
+  /// Runs the body's program for every step. What is carried goes from one buffer to another, the
+  /// first of which is the initial value; elements and stacked results are rows of their tensors.
+  void emitLoop(const Node &node) {
+    auto &b = ctx_->b;
+    const LoopSpec &spec = *node.loop;
+    const LoopPlan &loop = loops_.at(&node);
+    std::vector<Value *> blocks;
+    Value *at = address(level_->plan.scratch.at(&node));
+    for (Dim block : loop.blocks) {
+      blocks.push_back(at);
+      at = b.CreateGEP(b.getInt8Ty(), at, ctx_->dim(blockBytes(block)));
+    }
+    Level step{*spec.body, loop.plan, level_, nullptr, {}, {}, {}, {}, level_->places};
+    size_t next = 1 + 2 * spec.carried;
+    for (const Node *packed : loop.packs) packBefore(node, *packed, blocks[next++], step);
+    step.workspace = blocks[next++];
+    step.slots.assign(blocks.begin() + next, blocks.end());
+
+    std::vector<Value *> operands, results;
+    for (Node *operand : node.operands) operands.push_back(address(level_->plan.place(operand)));
+    for (Node *result : spec.results)
+      results.push_back(result ? address(level_->plan.places.at(result)) : nullptr);
+    EmitContext::Values buffers; // read, written, and written next
+    for (size_t i = 0; i < spec.carried; ++i)
+      buffers.insert(buffers.end(), {operands[i], blocks[1 + 2 * i], blocks[2 + 2 * i]});
+    Value *steps = ctx_->dim(spec.steps);
+    buffers = ctx_->loop(
+        ctx_->i64(0), steps, ctx_->i64(1), buffers, [&](Value *t, const EmitContext::Values &now) {
+          Value *place = spec.reverse ? b.CreateSub(b.CreateSub(steps, ctx_->i64(1)), t) : t;
+          auto rowOf = [&](Value *base, const Node *row) {
+            return b.CreateGEP(b.getInt8Ty(), base, b.CreateMul(place, bytesOf(*row)));
+          };
+          const auto &inner = spec.body->nodes; // the first are the inputs
+          b.CreateStore(b.CreateTrunc(place, b.getInt32Ty()), blocks[0]);
+          step.places.push_back(place);
+          step.inputs = {blocks[0]};
+          for (size_t i = 0; i < spec.carried; ++i) {
+            step.inputs.push_back(now[3 * i]);
+            step.outputs.push_back(now[3 * i + 1]);
+            if (Value *before = results[spec.carried + spec.stacked() + i])
+              copy(rowOf(before, inner[1 + i].get()), now[3 * i], bytesOf(*inner[1 + i]));
+          }
+          for (size_t i = 0; i < spec.elements; ++i)
+            step.inputs.push_back(
+                rowOf(operands[spec.carried + i], inner[1 + spec.carried + i].get()));
+          for (size_t i = spec.carried + spec.elements; i < operands.size(); ++i)
+            step.inputs.push_back(operands[i]);
+          for (size_t i = 0; i < spec.stacked(); ++i)
+            if (Value *base = results[spec.carried + i])
+              step.outputs.push_back(rowOf(base, spec.body->outputs[step.outputs.size()]));
+          level_ = &step;
+          for (const Step &each : loop.plan.steps) emitStep(each);
+          level_ = step.around;
+          EmitContext::Values then;
+          for (size_t i = 0; i < spec.carried; ++i)
+            then.insert(then.end(), {now[3 * i + 1], now[3 * i + 2], now[3 * i + 1]});
+          return then;
+        });
+    for (size_t i = 0; i < spec.carried; ++i)
+      if (results[i]) copy(results[i], buffers[3 * i], bytesOf(*node.operands[i]));
+  }
+
+  /// An operand that is the same at every step is packed once.
+  void packBefore(const Node &loop, const Node &packed, Value *to, Level &step) {
+    int captured = storageOf(packed.operands[1])->number - 1;
+    auto *function = kernels_.packFunction(packed);
+    code_.laneBytes = std::max(code_.laneBytes, kernels_.laneBytes(function));
+    Value *from = address(level_->plan.place(loop.operands[captured]));
+    ctx_->b.CreateCall(function, {ctx_->call(), from, to});
+    step.packs[&packed] = to;
+  }
+
+  /// What numberAtPlace (ops/body.h) computes, for each loop around.
+  Value *numberHere(uint64_t number) {
+    auto &b = ctx_->b;
+    Value *z = ctx_->i64(int64_t(number));
+    auto mix = [&](int shift) { z = b.CreateXor(z, b.CreateLShr(z, ctx_->i64(shift))); };
+    auto factor = [&](int i) { return ctx_->i64(int64_t(placeFactors[i])); };
+    for (Value *place : level_->places) {
+      z = b.CreateAdd(z, b.CreateMul(b.CreateAdd(place, ctx_->i64(1)), factor(0)));
+      mix(30);
+      z = b.CreateMul(z, factor(1));
+      mix(27);
+      z = b.CreateMul(z, factor(2));
+      mix(31);
+    }
+    return z;
+  }
+
   void draw(const Node &node) {
     auto &b = ctx_->b;
-    Value *out = address(plan_->places.at(&node));
+    Value *out = address(level_->plan.places.at(&node));
     Value *count = ctx_->dim(node.elements());
-    Value *op = ctx_->i64(int64_t(node.random.op));
+    Value *op = numberHere(node.random.op);
     Value *dtype = b.getInt32(int(node.dtype));
     auto *i32 = b.getInt32Ty();
     auto *i64 = b.getInt64Ty();
@@ -292,10 +439,11 @@ private:
   PackTable &packs_;
   std::string name_;
   EmitContext *ctx_ = nullptr;
-  Plan *plan_ = nullptr;
-  Value *variables_ = nullptr, *workspace_ = nullptr, *packed_ = nullptr;
+  Level *level_ = nullptr;
+  std::unordered_map<const Node *, LoopPlan> loops_;
+  std::unordered_set<const Node *> packedBefore_;
+  Value *variables_ = nullptr, *packed_ = nullptr;
   Value *inputs_ = nullptr, *outputs_ = nullptr;
-  std::vector<Value *> slots_;
   std::map<std::pair<Value *, int>, Value *> buffers_;
   std::unordered_map<const graphc::Variable *, Value *> variablePlaces_;
   std::unordered_set<const graphc::Variable *> updated_;

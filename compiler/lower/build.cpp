@@ -1,6 +1,8 @@
 #include "lower/build.h"
 
 #include "lower/describe.h"
+#include "lower/loop.h"
+#include "ops/body.h"
 #include "ops/op.h"
 #include "ops/order.h"
 
@@ -58,6 +60,41 @@ public:
       program_->updates.push_back({variable, tensors_.at(variable->initialValue)});
     }
     if (failed_) return nullptr;
+    return std::move(program_);
+  }
+
+  /// The program of one step. `around`: the nodes that the inputs are outside.
+  std::unique_ptr<Program> body(const ScanParts &parts, const std::vector<Node *> &around) {
+    const Body &body = *parts.op.body;
+    size_t firstCaptured = 1 + parts.carried + parts.elements;
+    for (size_t i = 0; i < body.parameters.size(); ++i) {
+      const Tensor *tensor = body.parameters[i]->output();
+      if (!needRank(*tensor)) return nullptr;
+      Node *outside = i < firstCaptured ? nullptr : around[i - 1];
+      Node node;
+      node.kind = Node::Input;
+      node.dtype = tensor->dtype;
+      node.shape = dimsOf(tensor->shape);
+      node.number = int(i);
+      node.op = body.parameters[i];
+      if (outside && outside->kind == Node::Literal) {
+        node.kind = Node::Literal;
+        node.bytes = outside->bytes;
+      }
+      // What is kept packed of a variable serves within the loop too.
+      if (outside) node.variable = storageOf(outside)->variable;
+      if (outside && outside->kind == Node::Pointwise && outside->value->isConst()) {
+        node.kind = Node::Pointwise;
+        const Expr *value = outside->value;
+        node.value = value->isIntegerOrBool()
+                         ? program_->exprs.integer(value->dtype, value->integer)
+                         : program_->exprs.number(value->dtype, value->number);
+      }
+      tensors_.emplace(tensor, program_->add(std::move(node)));
+    }
+    for (const Operation *op : body.operations) describe(*op);
+    if (failed_) return nullptr;
+    for (const Tensor *result : body.results) program_->outputs.push_back(tensors_.at(result));
     return std::move(program_);
   }
 
@@ -145,12 +182,17 @@ private:
       if (Node *node = onVariable(op)) tensors_.emplace(op.output(), node);
       return;
     }
-    DescribeFn describeOp = findDescription(op.type);
+    if (op.type == "Parameter") return; // an input of the body
     std::vector<Node *> inputs;
     for (size_t i = 0; i < op.inputs.size(); ++i) {
       inputs.push_back(input(op, i));
       if (!inputs.back()) return;
     }
+    if (op.body) {
+      describeLoop(op, std::move(inputs));
+      return;
+    }
+    DescribeFn describeOp = findDescription(op.type);
     Describer describer(*program_, op, std::move(inputs));
     if (!describeOp || !describeOp(describer)) {
       auto &d = diagnostics_.error(
@@ -168,6 +210,37 @@ private:
         if (auto known = frozenBytes_.find(made->bytes.data()); known != frozenBytes_.end())
           made->variable = known->second;
       tensors_.emplace(&op.outputs[i], made);
+    }
+  }
+
+  void describeLoop(const Operation &op, std::vector<Node *> inputs) {
+    ScanParts parts(op);
+    auto spec = std::make_shared<LoopSpec>();
+    spec->steps = parts.steps();
+    spec->reverse = parts.reverse();
+    spec->carried = parts.carried;
+    spec->elements = parts.elements;
+    spec->body = Builder(frozen_, diagnostics_).body(parts, inputs);
+    if (!spec->body) {
+      failed_ = true;
+      return;
+    }
+    Node node;
+    node.kind = Node::Loop;
+    node.op = &op;
+    node.operands = std::move(inputs);
+    node.loop = spec;
+    Node *loop = program_->add(std::move(node));
+    for (const Tensor &output : op.outputs) {
+      Node result;
+      result.kind = Node::LoopResult;
+      result.dtype = output.dtype;
+      result.shape = dimsOf(output.shape);
+      result.operands = {loop};
+      result.number = int(output.index);
+      result.op = &op;
+      spec->results.push_back(program_->add(std::move(result)));
+      tensors_.emplace(&output, spec->results.back());
     }
   }
 

@@ -1,5 +1,7 @@
 #include "lower/bundle.h"
 
+#include "lower/loop.h"
+
 #include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
@@ -26,6 +28,8 @@ public:
   }
 
   void run() {
+    for (const auto &node : program_.nodes)
+      if (node->kind == Node::Loop && !node->dead) bundle(*node->loop->body);
     // Users first: the last one in a chain takes what comes before it.
     for (size_t i = program_.nodes.size(); i-- > 0;) {
       Node *node = program_.nodes[i].get();
@@ -35,7 +39,8 @@ public:
 
 private:
   static bool runs(const Node &node) {
-    return !node.dead && (node.stored || node.kind == Node::Check);
+    return !node.dead &&
+           (node.stored || node.kind == Node::Check || node.kind == Node::Loop);
   }
   static bool isCandidate(const Node &node) {
     return runs(node) && node.kind == Node::Pointwise && !node.elements().is(0);

@@ -1,5 +1,7 @@
 #include "lower/fuse.h"
 
+#include "lower/loop.h"
+
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
@@ -58,6 +60,13 @@ public:
     dropUnused(); // so that they count as nobody's users
     for (size_t i = 0; i < program_.nodes.size(); ++i) decide(program_.nodes[i].get());
     dropUnused();
+    for (const auto &node : program_.nodes)
+      if (node->kind == Node::Loop && !node->dead) {
+        for (Node *&result : node->loop->results)
+          if (result->dead) result = nullptr;
+        dropUnreadResults(*node);
+        fuse(*node->loop->body);
+      }
   }
 
 private:
@@ -171,7 +180,8 @@ private:
 
   void decide(Node *node) {
     if (node->dead) return;
-    node->stored = node->kind != Node::Alias && node->kind != Node::Check;
+    node->stored =
+        node->kind != Node::Alias && node->kind != Node::Check && node->kind != Node::Loop;
     if (node->kind != Node::Pointwise) return;
     bool required = required_.contains(node);
     // Reading a constant needs no node at all.

@@ -84,7 +84,7 @@ std::string symbolsKey(const std::vector<const DimSymbol *> &symbols, Dim dim) {
 std::optional<PackRequest> Kernels::packOf(const Node &node) const {
   if (node.kind != Node::MatMul && node.kind != Node::Conv2D) return std::nullopt;
   Node *source = storageOf(node.operands[1]);
-  if (!source->variable) return std::nullopt;
+  if (!source->variable && source->kind != Node::Input) return std::nullopt;
   int64_t bytes = packedBytes(target_, node);
   if (bytes <= 0) return std::nullopt;
   SpecKey key = keyOf(node);

@@ -27,7 +27,7 @@ public:
 
   /// The calls that compute the node; none for what the runtime does.
   std::vector<KernelCall> calls(ExprPool &exprs, Node *node, bool mayPack);
-  /// What the node would have packed.
+  /// What the node would have packed: a variable, or an input of a loop's body.
   std::optional<PackRequest> packOf(const Node &node) const;
   /// `void pack(graphrt_call *, source, destination)` for it.
   llvm::Function *packFunction(const Node &node);

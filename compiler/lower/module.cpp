@@ -193,8 +193,7 @@ private:
       std::vector<int> updates;
       for (const Variable *v : function.updates) updates.push_back(int(v->index));
       uint32_t flags = updates.empty() ? 0 : GRAPHRT_EXPORT_UPDATES;
-      for (const auto &node : programs_[i]->nodes)
-        if (node->kind == Node::Random && !node->dead) flags |= GRAPHRT_EXPORT_RANDOM;
+      if (programs_[i]->drawsNumbers()) flags |= GRAPHRT_EXPORT_RANDOM;
       infos.push_back(ConstantData::structure(
           {c_.text(function.exported->name), c_.texts(dimNames, "graphc.dimnames"),
            tensors(function.inputs, function), tensors(function.outputs, function),

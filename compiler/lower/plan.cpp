@@ -1,5 +1,7 @@
 #include "lower/plan.h"
 
+#include "lower/loop.h"
+
 #include <algorithm>
 #include <map>
 #include <queue>
@@ -77,10 +79,17 @@ private:
         continue;
       case Node::Alias:
         continue;
+      case Node::LoopResult: {
+        int loop = jobOf_.at(node->operands[0]);
+        jobOf_[node] = loop;
+        results_[loop].push_back(node);
+        continue;
+      }
       default:
         break;
       }
-      if ((!node->stored && node->kind != Node::Check) || others.contains(node)) continue;
+      bool runs = node->stored || node->kind == Node::Check || node->kind == Node::Loop;
+      if (!runs || others.contains(node)) continue;
       Job job;
       job.node = node;
       for (const Node *part : nodesOf(job)) {
@@ -105,7 +114,9 @@ private:
       if (auto made = jobOf_.find(read); made != jobOf_.end()) job.after.insert(made->second);
       if (read->kind == Node::Variable) readers_[read->variable].push_back(number);
     }
-    if (job.node && job.node->kind == Node::Check) checks_.push_back(number);
+    bool checks = job.node && (job.node->kind == Node::Check ||
+                               (job.node->kind == Node::Loop && job.node->loop->body->mayFail()));
+    if (checks) checks_.push_back(number);
     jobs_.push_back(std::move(job));
     return number;
   }
@@ -183,7 +194,7 @@ private:
       // An update that changes nothing.
       if (root->kind == Node::Variable && root->variable == update.variable) continue;
       Place place{Place::Variable, 0, 0, update.variable, nullptr};
-      bool own = isComputed(root) && !plan_.places.contains(root);
+      bool own = isComputed(root) && root->kind != Node::LoopResult && !plan_.places.contains(root);
       int writer = own ? jobOf_.at(root) : addCopy(root, place);
       std::set<int> before(checks_.begin(), checks_.end());
       if (auto readers = readers_.find(update.variable); readers != readers_.end())
@@ -252,6 +263,14 @@ private:
       Dim scratch = scratchBytes_(*job.node);
       if (!scratch.is(0))
         blocks.push_back({scratch, position[at], position[at], &plan_.scratch[job.node]});
+      if (job.node->kind == Node::Loop) {
+        for (Node *result : results_[at]) {
+          if (plan_.places.contains(result)) continue;
+          int end = std::max(position[at], lastUse.contains(result) ? lastUse[result] : 0);
+          blocks.push_back({bytesOf(result), position[at], end, &plan_.places[result]});
+        }
+        continue;
+      }
       if (job.node->kind == Node::Check) continue;
       for (Node *made : nodesOf(job)) {
         if (plan_.places.contains(made)) continue;
@@ -343,6 +362,7 @@ private:
   std::vector<Job> jobs_;
   std::unordered_map<const Node *, int> jobOf_;
   std::map<const graphc::Variable *, std::vector<int>> readers_;
+  std::map<int, std::vector<Node *>> results_; // of loops
   std::vector<int> checks_;
   std::vector<Commit> commits_;
   std::vector<int> sequence_;

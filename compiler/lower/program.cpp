@@ -1,4 +1,4 @@
-#include "lower/program.h"
+#include "lower/loop.h"
 
 #include <fmt/format.h>
 
@@ -21,7 +21,17 @@ Node *Program::add(Node node) {
 
 bool Program::mayFail() const {
   for (const auto &node : nodes)
-    if (node->kind == Node::Check) return true;
+    if (node->kind == Node::Check ||
+        (node->kind == Node::Loop && !node->dead && node->loop->body->mayFail()))
+      return true;
+  return false;
+}
+
+bool Program::drawsNumbers() const {
+  for (const auto &node : nodes)
+    if (!node->dead && (node->kind == Node::Random ||
+                        (node->kind == Node::Loop && node->loop->body->drawsNumbers())))
+      return true;
   return false;
 }
 
@@ -82,9 +92,10 @@ std::string print(const Expr *e) {
 
 std::string print(const Program &program) {
   static const char *const names[] = {
-      "input",      "variable",    "literal",         "alias",  "pointwise", "reduce",  "pieces",
-      "check",      "sequence",    "matmul",          "conv2d", "depthwise", "maxpool", "avgpool",
-      "convfilter", "maxpoolgrad", "maxpoolgradgrad", "scan",   "topk",      "random"};
+      "input",   "variable", "literal",    "alias",       "pointwise",       "reduce",
+      "pieces",  "check",    "sequence",   "matmul",      "conv2d",          "depthwise",
+      "maxpool", "avgpool",  "convfilter", "maxpoolgrad", "maxpoolgradgrad", "scan",
+      "topk",    "random",   "loop",       "loopresult"};
   std::string text;
   for (const auto &node : program.nodes) {
     if (node->dead) continue;
@@ -97,6 +108,7 @@ std::string print(const Program &program) {
     for (const Piece &piece : node->pieces) text += " piece " + print(piece.value);
     for (const Node *other : node->together) text += fmt::format(" with %{}", other->id);
     text += node->stored ? " stored\n" : "\n";
+    if (node->kind == Node::Loop) text += "{\n" + print(*node->loop->body) + "}\n";
   }
   return text;
 }

@@ -34,6 +34,8 @@ struct RandomSpec {
   int64_t low = 0, high = 0;
 };
 
+struct LoopSpec; // lower/loop.h
+
 /// A tensor of the lowered graph.
 struct Node {
   enum Kind : uint8_t {
@@ -58,6 +60,8 @@ struct Node {
     Scan,            // operands: input
     TopK,            // the places; operands: input
     Random,
+    Loop,       // no tensor: runs `loop`
+    LoopResult, // `number` of those of the loop operands[0]
   };
   Kind kind = Pointwise;
   DType dtype = DType::Invalid;
@@ -80,6 +84,7 @@ struct Node {
   PoolSpec pool;
   LineSpec line;
   RandomSpec random;
+  std::shared_ptr<LoopSpec> loop;
   // Check
   const Expr *limit = nullptr;
   std::string message;
@@ -121,6 +126,7 @@ struct Program {
 
   Node *add(Node node);
   bool mayFail() const;
+  bool drawsNumbers() const;
 };
 
 /// The expressions of a node, through which it reads others.

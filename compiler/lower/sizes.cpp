@@ -138,7 +138,9 @@ llvm::Function *emitCheck(llvm::Module &module, const std::string &name,
   };
   std::set<std::tuple<int, const DimExpr *, int64_t, const DimExpr *, int64_t>> seen;
   std::unordered_set<const DimExpr *> sizes;
-  for (const Operation *op : function.needed) {
+  std::vector<const Operation *> needed;
+  forEachOperation(function.needed, [&](const Operation *op) { needed.push_back(op); });
+  for (const Operation *op : needed) {
     std::string who = std::string(op->name.empty() ? op->type : op->name);
     for (const DimCheck &check : op->checks) {
       if (check.left.isStatic() && check.right.isStatic()) continue; // held when it was made
@@ -154,7 +156,7 @@ llvm::Function *emitCheck(llvm::Module &module, const std::string &name,
     }
   }
   // Then, that every dimension is one, and that no tensor is too large.
-  for (const Operation *op : function.needed)
+  for (const Operation *op : needed)
     for (const Tensor &tensor : op->outputs) {
       if (!tensor.shape.hasRank() || tensor.shape.isStatic()) continue;
       std::string who = std::string(op->name.empty() ? op->type : op->name);

@@ -89,8 +89,9 @@ std::vector<const Variable *> Analysis::variablesAt(const Expr &call) const {
 std::vector<const Operation *> Analysis::operationsAt(const Expr &call) const {
   Span span = module_->span(call);
   std::vector<const Operation *> out;
-  for (const Operation *op : graph().operations)
+  forEachOperation(graph().operations, [&](const Operation *op) {
     if (op->span == span && !op->name.empty()) out.push_back(op);
+  });
   return out;
 }
 
@@ -102,8 +103,9 @@ std::pair<size_t, size_t> Analysis::madeWithin(const Expr &call) const {
     return false;
   };
   std::pair<size_t, size_t> counts;
-  for (const Operation *op : graph().operations)
+  forEachOperation(graph().operations, [&](const Operation *op) {
     counts.first += !op->name.empty() && within(op->caller);
+  });
   for (const Variable *v : graph().variables) counts.second += within(v->caller);
   return counts;
 }

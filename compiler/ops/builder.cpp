@@ -1,3 +1,4 @@
+#include "ops/body.h"
 #include "ops/numbers.h"
 #include "ops/op.h"
 
@@ -51,9 +52,23 @@ Tensor *OpBuilder::fail(Code code, std::string message, std::string_view argumen
 Operation *OpBuilder::make(const OpDef &def, std::string_view name, std::span<Tensor *const> inputs,
                            std::span<const Attr> attrs) {
   bool unknownRank = false;
-  for (const auto *input : inputs) {
-    if (!input) return nullptr; // its making failed and was reported
-    unknownRank |= !input->shape.hasRank();
+  const Body *here = graph.open.empty() ? nullptr : graph.open.back();
+  std::vector<Tensor *> seen; // where one is of another body
+  for (size_t k = 0; k < inputs.size(); ++k) {
+    if (!inputs[k]) return nullptr; // its making failed and was reported
+    unknownRank |= !inputs[k]->shape.hasRank();
+    if (inputs[k]->op->within == here) continue;
+    if (seen.empty()) seen.assign(inputs.begin(), inputs.end());
+    seen[k] = visible(graph, inputs[k]);
+    if (!seen[k]) {
+      failInvisible(*this, *inputs[k]);
+      return nullptr;
+    }
+  }
+  if (!seen.empty()) inputs = seen;
+  if (here && def.type.starts_with("Placeholder")) {
+    fail(Code::WrongType, "a placeholder can't be made within the function of a loop");
+    return nullptr;
   }
   Infer infer(graph, inputs, attrs);
   infer.type = def.type;
@@ -77,8 +92,25 @@ Operation *OpBuilder::make(const OpDef &def, std::string_view name, std::span<Te
   op->checks = graph.arena.copy(infer.checks);
   // An unnamed constant is an operand of something that waits itself.
   bool waits = !(name.empty() && inputs.empty() && (def.type == "Const" || def.type == "Dims"));
-  if (waits) op->controlInputs = graph.arena.copy(controls);
+  if (waits) wait(*op);
   return op;
+}
+
+void OpBuilder::wait(Operation &op) {
+  bool allHere = std::all_of(controls.begin(), controls.end(),
+                             [&](auto *control) { return control->within == op.within; });
+  if (allHere) {
+    op.controlInputs = graph.arena.copy(controls);
+    return;
+  }
+  // What is around a body has run before the loop begins.
+  std::vector<Operation *> mine;
+  for (auto *control : controls) {
+    if (control->within == op.within) mine.push_back(control);
+    for (auto *body : graph.open)
+      if (control->within == body->outer) body->controls.push_back(control);
+  }
+  op.controlInputs = graph.arena.copy(mine);
 }
 
 Tensor *OpBuilder::op(std::string_view type, std::initializer_list<Tensor *> inputs,

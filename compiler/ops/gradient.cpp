@@ -1,5 +1,6 @@
 #include "ops/gradient.h"
 
+#include "ops/body.h"
 #include "ops/derive.h"
 
 #include <algorithm>
@@ -31,11 +32,21 @@ public:
   Gradients run() {
     result_.of.assign(request_.xs.size(), nullptr);
     for (const auto &x : request_.xs)
-      if (x.tensor)
-        targets_.insert(x.tensor);
-      else
+      if (x.tensor) {
+        if (auto *here = seenAs(b_.graph, x.tensor)) targets_.insert(here);
+      } else {
         variables_.insert(x.variable);
-    for (auto *stop : request_.stops) stops_.insert(stop->op);
+      }
+    for (auto *stop : request_.stops)
+      if (auto *here = seenAs(b_.graph, stop)) stops_.insert(here->op);
+    for (auto *y : request_.ys) {
+      ys_.push_back(visible(b_.graph, y));
+      if (ys_.back()) continue;
+      failInvisible(b_, *y);
+      fail(Gradients::Reported);
+      return std::move(result_);
+    }
+    noteReads();
     collect();
     if (begin() && propagate()) gather();
     return std::move(result_);
@@ -48,8 +59,25 @@ private:
     return false;
   }
 
+  /// In a body, what is read of variables comes in through parameters.
+  void noteReads() {
+    for (const auto *body : b_.graph.open)
+      for (const auto *tensor : body->captured)
+        if (tensor->op->variable)
+          if (auto *here = seenAs(b_.graph, const_cast<Tensor *>(tensor)))
+            reads_[here->op] = tensor->op->variable;
+  }
+
+  /// The variable that the operation reads; null: none.
+  const Variable *readBy(const Operation *op) const {
+    if (op->type == "ReadVariable") return op->variable;
+    auto at = reads_.find(op);
+    return at == reads_.end() ? nullptr : at->second;
+  }
+
   bool isTarget(const Operation *op) const {
-    return op->type == "ReadVariable" && variables_.contains(op->variable);
+    const auto *variable = readBy(op);
+    return variable && variables_.contains(variable);
   }
 
   /// What the ys need, and of that what depends on an x in a way that has derivatives.
@@ -59,7 +87,7 @@ private:
     auto visit = [&](Tensor *t) {
       if (isFloating(t->dtype) && seen.insert(t->op).second) open.push_back(t->op);
     };
-    for (auto *y : request_.ys) visit(y);
+    for (auto *y : ys_) visit(y);
     while (!open.empty()) {
       auto *op = open.back();
       open.pop_back();
@@ -81,8 +109,8 @@ private:
 
   /// The derivative of each y by itself.
   bool begin() {
-    for (size_t k = 0; k < request_.ys.size(); ++k) {
-      auto *y = request_.ys[k];
+    for (size_t k = 0; k < ys_.size(); ++k) {
+      auto *y = ys_[k];
       if (!flows(y)) continue;
       auto *grad = k < request_.gradYs.size() ? request_.gradYs[k] : nullptr;
       if (!grad) {
@@ -127,7 +155,7 @@ private:
       inputs.assign(op->inputs.size(), nullptr);
       bool good = op->def->gradient(b_, *op, outputs, inputs);
       if (!good) return fail(Gradients::Reported);
-      if (b_.graph.operations.size() > request_.maxOperations) return fail(Gradients::TooMany);
+      if (b_.graph.made > request_.maxOperations) return fail(Gradients::TooMany);
       for (size_t i = 0; i < inputs.size(); ++i)
         if (inputs[i] && flows(op->inputs[i])) {
           assert(inputs[i]->dtype == op->inputs[i]->dtype);
@@ -151,12 +179,13 @@ private:
     for (size_t k = needed_.size(); k-- > 0;)
       if (isTarget(needed_[k]))
         if (auto found = flowing_.find(needed_[k]->output()); found != flowing_.end())
-          reads[needed_[k]->variable].push_back(found->second[0]);
+          reads[readBy(needed_[k])].push_back(found->second[0]);
     for (size_t k = 0; k < request_.xs.size(); ++k) {
       const auto &x = request_.xs[k];
       std::vector<Tensor *> *parts = nullptr;
       if (x.tensor) {
-        if (auto found = flowing_.find(x.tensor); found != flowing_.end()) parts = &found->second;
+        auto found = flowing_.find(seenAs(b_.graph, x.tensor));
+        if (found != flowing_.end()) parts = &found->second;
       } else if (auto found = reads.find(x.variable); found != reads.end()) {
         parts = &found->second;
       }
@@ -172,6 +201,8 @@ private:
   std::unordered_set<const Tensor *> targets_;
   std::unordered_set<const Variable *> variables_;
   std::unordered_set<const Operation *> stops_, reached_;
+  std::unordered_map<const Operation *, const Variable *> reads_; // by parameters of a body
+  std::vector<Tensor *> ys_;
   std::vector<Operation *> needed_; // in order of creation, so inputs before users
   std::unordered_map<const Tensor *, std::vector<Tensor *>> flowing_;
 };

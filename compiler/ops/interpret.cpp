@@ -1,6 +1,7 @@
 #include "ops/interpret.h"
 
 #include "graphrt/abi.h"
+#include "ops/body.h"
 #include "ops/numbers.h"
 
 #include <algorithm>
@@ -97,6 +98,7 @@ struct GraphRun {
   std::unordered_map<const Operation *, Result> results;
   std::unordered_map<const Tensor *, const Array *> fed;
   VariableOrder order;
+  std::vector<uint64_t> places; // of the steps that run, outermost first
   /// While the initializers run: the variables that have their value.
   const std::vector<bool> *initialized = nullptr;
 
@@ -195,7 +197,9 @@ struct GraphRun {
   }
 
   void draw(const Operation &op, Array &out) {
-    graphrt_random_state state{self.seed_, 0, uint64_t(op.intAttr("number")), counter};
+    auto number = uint64_t(op.intAttr("number"));
+    for (uint64_t place : places) number = numberAtPlace(number, place);
+    graphrt_random_state state{self.seed_, 0, number, counter};
     auto dtype = int32_t(out.dtype); // numbered as the runtime does
     if (isInteger(out.dtype))
       graphrt_random_int_at(&state, dtype, out.bytes.data(), 0, out.elements(), op.intAttr("low"),
@@ -245,6 +249,8 @@ struct GraphRun {
       result.outputs.push_back(results[op.inputs[0]->op].outputs[op.inputs[0]->index]);
       return !op.outputs[0].shape.hasRank() || bindDefault(op, *result.outputs[0]);
     }
+    if (op.body) return runScan(op, result);
+    if (op.type == "Parameter") return true; // set by runScan
     std::vector<Array> outputs;
     if (isRandom(op)) {
       outputs.resize(1);
@@ -258,6 +264,70 @@ struct GraphRun {
     }
     for (auto &output : outputs)
       result.outputs.push_back(std::make_shared<Array>(std::move(output)));
+    return true;
+  }
+
+  void give(const Operation *parameter, std::shared_ptr<const Array> value) {
+    results[parameter].outputs = {std::move(value)};
+  }
+
+  // The part of a stacked array that belongs to a place.
+  static size_t rowBytes(const Array &stacked) {
+    return stacked.dims[0] > 0 ? stacked.bytes.size() / size_t(stacked.dims[0]) : 0;
+  }
+  static void setRow(Array &stacked, int64_t place, const Array &row) {
+    std::copy(row.bytes.begin(), row.bytes.end(),
+              stacked.bytes.begin() + int64_t(rowBytes(stacked)) * place);
+  }
+  static std::shared_ptr<const Array> rowOf(const Array &stacked, int64_t place) {
+    Array row;
+    row.dtype = stacked.dtype;
+    row.dims.assign(stacked.dims.begin() + 1, stacked.dims.end());
+    auto from = stacked.bytes.begin() + int64_t(rowBytes(stacked)) * place;
+    row.bytes.assign(from, from + int64_t(rowBytes(stacked)));
+    return std::make_shared<Array>(std::move(row));
+  }
+
+  bool runScan(const Operation &op, Result &result) {
+    ScanParts parts(op);
+    int64_t steps = evaluate(parts.steps(), symbolValues).value_or(0);
+    std::vector<std::shared_ptr<const Array>> carried;
+    std::vector<Array> outputs(op.outputs.size());
+    for (size_t i = 0; i < outputs.size(); ++i)
+      if (!prepare(op, op.outputs[i], symbolValues, outputs[i], error, int64_t(1) << 40))
+        return false;
+    for (size_t i = 0; i < parts.carried; ++i)
+      carried.push_back(results[op.inputs[i]->op].outputs[op.inputs[i]->index]);
+    for (size_t i = 0; i < parts.captured; ++i) {
+      const auto *from = parts.capture(i);
+      give(parts.capturedParameter(i), results[from->op].outputs[from->index]);
+    }
+    for (int64_t t = 0; t < steps; ++t) {
+      int64_t place = parts.reverse() ? steps - 1 - t : t;
+      Array number;
+      number.reset(DType::Int32, {});
+      number.setInteger(0, place);
+      give(op.body->parameters[0], std::make_shared<Array>(std::move(number)));
+      for (size_t i = 0; i < parts.carried; ++i) {
+        setRow(outputs[parts.beforeAt(i)], place, *carried[i]);
+        give(parts.carriedParameter(i), carried[i]);
+      }
+      for (size_t i = 0; i < parts.elements; ++i)
+        give(parts.elementParameter(i), rowOf(input(op, parts.carried + i), place));
+      places.push_back(uint64_t(place));
+      for (const auto *inner : op.body->operations)
+        if (!runOne(*inner)) return false;
+      places.pop_back();
+      auto given = [&](const Tensor *tensor) { return results[tensor->op].outputs[tensor->index]; };
+      for (size_t i = 0; i < parts.carried; ++i) carried[i] = given(parts.next(i));
+      for (size_t i = 0; i < parts.stacked; ++i)
+        setRow(outputs[parts.stackedAt(i)], place, *given(parts.give(i)));
+      for (const auto *inner : op.body->operations)
+        if (inner->type != "Parameter") results[inner].outputs.clear();
+    }
+    for (size_t i = 0; i < parts.carried; ++i) result.outputs.push_back(carried[i]);
+    for (size_t i = parts.carried; i < outputs.size(); ++i)
+      result.outputs.push_back(std::make_shared<Array>(std::move(outputs[i])));
     return true;
   }
 
@@ -330,7 +400,7 @@ bool GraphInterpreter::call(const Export &exported, std::span<const Array> input
   GraphRun run(*this, error);
   if (!run.bind(exported, inputs)) return false;
   bool draws =
-      std::any_of(operations.begin(), operations.end(), [](auto *op) { return isRandom(*op); });
+      std::any_of(operations.begin(), operations.end(), [](auto *op) { return drawsNumbers(*op); });
   run.counter = counter_ + (draws ? 1 : 0);
   run.order = orderVariables(operations);
   run.countUses(operations);

@@ -291,6 +291,9 @@ public:
 
   Tensor *fail(Code code, std::string message, std::string_view argument = "");
 
+private:
+  void wait(Operation &op);
+
 protected:
   // Of the call on whose behalf operations are made: to find which argument an error is about.
   const Function *calledFunction_ = nullptr;

@@ -8,6 +8,7 @@
 //
 // `Operation::variable` is what they read or write; dtype and shape are the variable's. Which value
 // a read sees, and which one AssignAdd adds to, is said in ops/order.h.
+#include "ops/body.h"
 #include "ops/cost.h"
 #include "ops/effects.h"
 #include "ops/gradient.h"
@@ -97,11 +98,18 @@ Tensor *onVariable(OpBuilder &builder, std::string_view type, std::string_view n
 } // namespace
 
 Tensor *readVariable(OpBuilder &builder, Variable *variable, std::string_view name) {
+  // No body updates variables: one read serves all steps.
+  OutsideBodies outside(builder.graph);
   return onVariable(builder, "ReadVariable", name, variable, {});
 }
 
 Tensor *updateVariable(OpBuilder &builder, std::string_view type, std::string_view name,
                        Variable *variable, Tensor *value) {
+  if (!builder.graph.open.empty())
+    return builder.fail(Code::WrongType,
+                        fmt::format("the function of a loop can't update variables, as it does {}; "
+                                    "carry the value from step to step and assign the last one",
+                                    variable->opName));
   return onVariable(builder, type, name, variable, {&value, 1});
 }
 

@@ -33,7 +33,8 @@
   TABLE(losses, "Losses and norms")                                                                \
   TABLE(random, "Random numbers")                                                                  \
   TABLE(state, "Variables")                                                                        \
-  TABLE(control, "Control")
+  TABLE(control, "Control")                                                                        \
+  TABLE(body, "Loops")
 
 namespace graphc {
 

@@ -26,15 +26,19 @@ bool fold(Graph &graph);
 bool simplify(Graph &graph);
 bool mergeEqual(Graph &graph);
 bool dropUnneeded(Graph &graph);
+bool tidyLoops(Graph &graph);
 
-/// What runs, in this order.
+/// What runs, in this order, over the graph and then over the bodies of its loops. While a body is
+/// open, it looks like a graph of its own: with one export, whose inputs are its parameters.
 constexpr Pass passes[] = {
     {"dce", dropUnneeded, 0, "drops what no export and no initial value needs"},
+    {"loops", tidyLoops, 0, "drops what nobody reads of loops"},
     {"canonicalize", canonicalize, 0, "rewrites operations that are others under another name"},
     {"simplify", simplify, 1, "drops what changes nothing: x*1, casts to the same dtype, …"},
     {"fold", fold, 1, "computes what depends on constants and dimensions alone"},
     {"simplify", simplify, 1, "again, with what is constant now"},
     {"cse", mergeEqual, 1, "computes equal things once"},
+    {"loops", tidyLoops, 1, "again, with what is constant and merged now"},
     {"dce", dropUnneeded, 0, "drops what the others left over"},
 };
 
@@ -48,6 +52,9 @@ struct PassOptions {
   /// Called with the graph after every pass that changed it.
   std::function<void(const Pass &, const Graph &)> dump;
 };
+
+/// Runs one of them over the graph and all bodies. Whether anything changed.
+bool runPass(Graph &graph, PassFn pass);
 
 /// Runs the list. Gives what the verifier found broken, with the pass's name; empty if nothing.
 std::vector<std::string> runPasses(Graph &graph, const PassOptions &options = {});

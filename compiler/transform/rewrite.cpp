@@ -1,5 +1,7 @@
 #include "transform/rewrite.h"
 
+#include "ops/body.h"
+
 #include <algorithm>
 #include <cassert>
 
@@ -76,10 +78,10 @@ bool interchangeable(const Tensor &tensor, const Tensor &by) {
 
 void Effects::see(const Operation *op) {
   bool harmless = !op->def->stateful || op->type == "ReadVariable" || op->type == "Placeholder" ||
-                  op->type == "NoOp" ||
+                  op->type == "NoOp" || (op->body && !drawsNumbers(*op)) ||
                   // Its run-time dimensions are known when it has run.
                   (op->type == "PlaceholderWithDefault" && op->outputs[0].shape.isStatic());
-  bool has = !harmless || mayFail(*op) || !op->checks.empty();
+  bool has = !harmless || anyMayFail(*op) || !op->checks.empty();
   for (const auto *input : op->inputs) has = has || effects_.contains(input->op);
   for (const auto *before : op->controlInputs) has = has || effects_.contains(before);
   if (has) effects_.insert(op);

@@ -819,10 +819,14 @@ void (*casesOf(const OpDef &def))(Suite &) {
   return functions.contains(def.type) ? unaryFloat : nullptr;
 }
 
-/// Covered by tests of their own (codegen_state_test.cpp): they have no evaluation.
-const std::set<std::string_view> elsewhere = {
-    "Placeholder", "PlaceholderWithDefault", "ReadVariable",  "Assign",           "AssignAdd",
-    "AssignSub",   "random_uniform",         "random_normal", "truncated_normal", "NoOp"};
+/// Covered by tests of their own (codegen_state_test.cpp, codegen_loops_test.cpp): they have no
+/// evaluation.
+const std::set<std::string_view> elsewhere = {"Placeholder",      "PlaceholderWithDefault",
+                                              "ReadVariable",     "Assign",
+                                              "AssignAdd",        "AssignSub",
+                                              "random_uniform",   "random_normal",
+                                              "truncated_normal", "NoOp",
+                                              "Parameter",        "Scan"};
 
 std::vector<std::string> allTypes() {
   std::vector<std::string> types;

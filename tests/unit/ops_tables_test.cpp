@@ -13,7 +13,7 @@ TEST(OpsTables, EveryOperationHasARuleAndAnEvaluation) {
   for (const auto *op : allOps()) {
     EXPECT_TRUE(types.insert(op->type).second) << op->type << " is listed twice";
     EXPECT_TRUE(op->infer) << op->type;
-    bool input = op->type == "Placeholder";
+    bool input = op->type == "Placeholder" || op->type == "Parameter";
     EXPECT_TRUE(op->evaluate || op->stateful || input) << op->type;
     EXPECT_EQ(findOp(op->type), op);
   }
