@@ -209,8 +209,8 @@ private:
     auto file = TensorFile::open(from, why);
     if (!file) return false;
     if (auto differences = checkpointDifferences(definition_.graph(), *file); !differences.empty())
-      return fail(why, fmt::format("'{}' was not written for this definition: {}", from,
-                                   differences));
+      return fail(why,
+                  fmt::format("'{}' was not written for this definition: {}", from, differences));
     if (options_.resume.empty()) return true;
     const Metadata &metadata = file->metadata();
     auto entry = std::find_if(metadata.begin(), metadata.end(),

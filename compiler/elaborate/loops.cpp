@@ -66,7 +66,7 @@ Value loop(NativeCall &c) {
   auto *op = scan.finish(*name, next, stacked);
   if (!op) return Value::poison();
   return c.interpreter.heap.tuple(
-      {listOf(c, *op, 0, next.size()), listOf(c, *op, next.size(), stacked.size())});
+      {listOf(c, *op, 0, next.size()), listOf(c, *op, 2 * next.size(), stacked.size())});
 }
 
 constexpr NativeDef table[] = {

@@ -318,7 +318,7 @@ private:
           for (size_t i = 0; i < spec.carried; ++i) {
             step.inputs.push_back(now[3 * i]);
             step.outputs.push_back(now[3 * i + 1]);
-            if (Value *before = results[spec.carried + spec.stacked() + i])
+            if (Value *before = results[spec.carried + i])
               copy(rowOf(before, inner[1 + i].get()), now[3 * i], bytesOf(*inner[1 + i]));
           }
           for (size_t i = 0; i < spec.elements; ++i)
@@ -327,7 +327,7 @@ private:
           for (size_t i = spec.carried + spec.elements; i < operands.size(); ++i)
             step.inputs.push_back(operands[i]);
           for (size_t i = 0; i < spec.stacked(); ++i)
-            if (Value *base = results[spec.carried + i])
+            if (Value *base = results[2 * spec.carried + i])
               step.outputs.push_back(rowOf(base, spec.body->outputs[step.outputs.size()]));
           level_ = &step;
           for (const Step &each : loop.plan.steps) emitStep(each);

@@ -39,8 +39,7 @@ public:
 
 private:
   static bool runs(const Node &node) {
-    return !node.dead &&
-           (node.stored || node.kind == Node::Check || node.kind == Node::Loop);
+    return !node.dead && (node.stored || node.kind == Node::Check || node.kind == Node::Loop);
   }
   static bool isCandidate(const Node &node) {
     return runs(node) && node.kind == Node::Pointwise && !node.elements().is(0);

@@ -16,7 +16,8 @@ void dropUnreadResults(Node &loop) {
   LoopSpec &spec = *loop.loop;
   std::vector<Node *> outputs;
   for (size_t i = 0; i < spec.body->outputs.size(); ++i)
-    if (i < spec.carried || spec.results[i]) outputs.push_back(spec.body->outputs[i]);
+    if (i < spec.carried || spec.results[spec.carried + i])
+      outputs.push_back(spec.body->outputs[i]);
   spec.body->outputs = std::move(outputs);
 }
 

@@ -13,7 +13,7 @@ struct LoopSpec {
   Dim steps;
   bool reverse = false;
   size_t carried = 0, elements = 0;
-  /// Of each result of the loop (last…, stacked…, before…) the node; null where nobody reads it.
+  /// Of each result of the loop (last…, before…, stacked…) the node; null where nobody reads it.
   std::vector<Node *> results;
 
   size_t stacked() const { return results.size() - 2 * carried; }

@@ -1,7 +1,6 @@
 #include "ops/body.h"
 
 #include "ops/cost.h"
-
 #include "ops/tables.h"
 
 #include <algorithm>
@@ -43,6 +42,17 @@ std::optional<size_t> depthOf(const Graph &graph, const Tensor &tensor) {
 /// differentiated by is handed in.
 bool isCopied(const Operation &op) {
   return op.type == "Const" && (op.name.empty() || !isFloating(op.outputs[0].dtype));
+}
+
+/// Room behind the outputs for all that stackToo may be asked for, so that those that are there
+/// stay where they are.
+void reserveOutputs(Graph &graph, Operation &op) {
+  std::vector<Tensor> room(op.outputs.begin(), op.outputs.end());
+  for (const auto *inner : op.body->operations)
+    if (isDear(*inner)) room.emplace_back();
+  auto kept = graph.arena.copy(room);
+  for (auto &output : kept) output.op = &op;
+  op.outputs = kept.first(op.outputs.size());
 }
 
 /// The parameter of open body `depth` - 1 that a tensor of what is around it is.
@@ -223,14 +233,15 @@ Operation *ScanMaker::finish(std::string_view name, std::span<Tensor *const> car
   inputs.insert(inputs.end(), elements_.begin(), elements_.end());
   inputs.insert(inputs.end(), body_->captured.begin(), body_->captured.end());
   std::vector<Tensor> outputs(std::move(last));
-  outputs.insert(outputs.end(), each.begin(), each.end());
   outputs.insert(outputs.end(), before.begin(), before.end());
+  outputs.insert(outputs.end(), each.begin(), each.end());
   Attr attrs[] = {
       intAttr("carried", int64_t(initial_.size())), intAttr("elements", int64_t(elements_.size())),
       dimsAttr("steps", graph.arena.copy(std::vector<Dim>{steps_})), boolAttr("reverse", reverse_)};
   auto *op = graph.addOperation(findOp("Scan"), "Scan", name, inputs, attrs, outputs, builder_.span,
                                 builder_.caller);
   op->body = body_;
+  reserveOutputs(graph, *op);
   op->checks = graph.arena.copy(checks_);
   std::vector<Operation *> controls;
   auto wait = [&](Operation *control) {
@@ -242,6 +253,25 @@ Operation *ScanMaker::finish(std::string_view name, std::span<Tensor *const> car
   for (auto *control : body_->controls) wait(control);
   op->controlInputs = graph.arena.copy(controls);
   return op;
+}
+
+bool isDear(const Operation &op) {
+  return (op.type == "MatMul" || op.type == "BatchMatMulV2" || op.type == "Conv2D" ||
+          op.type == "Conv2DBackpropInput") &&
+         isFloating(op.outputs[0].dtype) && op.outputs[0].shape.hasRank();
+}
+
+size_t stackToo(Graph &graph, Operation &scan, Tensor *tensor) {
+  ScanParts parts(scan);
+  for (size_t i = 0; i < parts.stacked; ++i)
+    if (parts.give(i) == tensor) return i;
+  std::vector<Dim> dims{parts.steps()};
+  dims.insert(dims.end(), tensor->shape.begin(), tensor->shape.end());
+  auto count = uint32_t(scan.outputs.size());
+  scan.outputs = {scan.outputs.data(), count + 1};
+  scan.outputs[count] = {&scan, count, tensor->dtype, graph.makeShape(dims), nullptr};
+  scan.body->results.push_back(tensor);
+  return parts.stacked;
 }
 
 void copyOperations(Graph &graph, const Body &from,
@@ -270,6 +300,7 @@ void copyOperations(Graph &graph, const Body &from,
       copyOperations(graph, *op->body, inner);
       for (const auto *result : op->body->results) copy->body->results.push_back(inner.at(result));
     }
+    if (op->body) reserveOutputs(graph, *copy);
     made[op] = copy;
     for (size_t i = 0; i < op->outputs.size(); ++i) as[&op->outputs[i]] = copy->output(i);
   }

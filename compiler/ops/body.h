@@ -2,17 +2,16 @@
 // operations that are made are its own. What they use of the surroundings becomes a parameter of it
 // and an input of the Scan ("captured") by itself: OpBuilder::make sees to it.
 //
-//   type       inputs                         attributes                            outputs
-//   Scan       initial…, elements…,           carried int, elements int,            last…,
-//   stacked…,
-//              captured…                      steps dims [1], reverse bool          before…
-//   Parameter                                 dtype, shape dims                     its value
+//   type       inputs                attributes                     outputs
+//   Scan       initial…, elements…,  carried int, elements int,     last…, before…,
+//              captured…             steps dims [1], reverse bool   stacked…
+//   Parameter                        dtype, shape dims              its value
 //
 // Of n steps, step t has the elements at place k = t, or n - 1 - t in reverse. The body's
 // parameters are k, the carried values (`initial` at the first step), the elements at k along the
 // first dimension, and what is captured; its results are the next carried values and what is
-// stacked. `last` are the carried values after the last step, `stacked` what the steps gave, each
-// at its k along a new first dimension, `before` the carried values before each step, likewise.
+// stacked. `last` are the carried values after the last step, `before` those before each step, at
+// its k along a new first dimension, `stacked` what the steps gave, likewise.
 #pragma once
 
 #include "ops/op.h"
@@ -100,11 +99,17 @@ struct ScanParts {
   Tensor *next(size_t i) const { return op.body->results[i]; }
   Tensor *give(size_t i) const { return op.body->results[carried + i]; }
   size_t lastAt(size_t i) const { return i; }
-  size_t stackedAt(size_t i) const { return carried + i; }
-  size_t beforeAt(size_t i) const { return carried + stacked + i; }
+  size_t beforeAt(size_t i) const { return carried + i; }
+  size_t stackedAt(size_t i) const { return 2 * carried + i; }
   Dim steps() const { return op.dimsAttr("steps")[0]; }
   bool reverse() const { return op.boolAttr("reverse"); }
 };
+
+/// Whether a step's result of this operation is dear enough to be kept for the way back.
+bool isDear(const Operation &op);
+/// Makes a tensor of a Scan's body one of what it stacks, if it isn't one; it must be a result of
+/// an operation that isDear. Gives the place among what is stacked.
+size_t stackToo(Graph &graph, Operation &scan, Tensor *tensor);
 
 /// Copies the operations of a body into what is open now, without names. `as` says what stands for
 /// the outputs of its parameters, and gets what stands for all others.
@@ -112,8 +117,8 @@ void copyOperations(Graph &graph, const Body &from,
                     std::unordered_map<const Tensor *, Tensor *> &as);
 
 /// The gradient of Scan: a Scan the other way round, whose steps compute anew what the step made
-/// (from what was carried before it) and go back through it. What flows to captured tensors adds
-/// up from step to step.
+/// (from what was carried before it; what isDear is kept) and go back through it. What flows to
+/// captured tensors adds up from step to step.
 bool scanGradient(OpBuilder &builder, const Operation &op, std::span<Tensor *const> dy,
                   std::span<Tensor *> dx);
 

@@ -53,7 +53,7 @@ bool scanGradient(OpBuilder &builder, const Operation &op, std::span<Tensor *con
   for (size_t i = 0; i < parts.carried; ++i)
     elements.push_back(mutableOp->output(parts.beforeAt(i)));
   for (size_t i = 0; i < parts.elements; ++i) elements.push_back(parts.element(i));
-  std::vector<size_t> stacked, before; // where something comes from
+  std::vector<size_t> stacked; // where something comes from
   std::vector<size_t> beforeElement(parts.carried, 0);
   for (size_t i = 0; i < parts.stacked; ++i)
     if (dy[parts.stackedAt(i)]) {
@@ -66,6 +66,15 @@ bool scanGradient(OpBuilder &builder, const Operation &op, std::span<Tensor *con
       elements.push_back(dy[parts.beforeAt(i)]);
     }
   size_t firstStacked = parts.carried + parts.elements;
+  // Results that are dear are kept rather than computed once more.
+  std::vector<Tensor *> dear;
+  size_t firstDear = elements.size();
+  for (auto *inner : op.body->operations)
+    if (isDear(*inner)) {
+      dear.push_back(inner->output());
+      elements.push_back(
+          mutableOp->output(parts.stackedAt(stackToo(builder.graph, *mutableOp, inner->output()))));
+    }
 
   ScanMaker scan(builder, initial, elements, parts.steps(), !parts.reverse());
   if (!scan.isOpen()) return false;
@@ -126,11 +135,21 @@ bool scanGradient(OpBuilder &builder, const Operation &op, std::span<Tensor *con
     elementsBack.push_back(i);
     given.push_back(comes);
   }
+  for (size_t k = 0; k < dear.size(); ++k) {
+    Tensor *again = as.at(dear[k]), *kept = scan.element(firstDear + k);
+    auto replace = [&](Tensor *&tensor) {
+      if (tensor == again) tensor = kept;
+    };
+    for (auto *inner : graph.operations)
+      for (auto *&input : inner->inputs) replace(input);
+    for (auto *&tensor : next) replace(tensor);
+    for (auto *&tensor : given) replace(tensor);
+  }
   auto *made = scan.finish("", next, given);
   if (!made) return false;
   for (size_t k = 0; k < carriedBack.size(); ++k) dx[carriedBack[k]] = made->output(k);
   for (size_t k = 0; k < elementsBack.size(); ++k)
-    dx[parts.carried + elementsBack[k]] = made->output(next.size() + k);
+    dx[parts.carried + elementsBack[k]] = made->output(2 * next.size() + k);
   for (size_t k = 0; k < summed.size(); ++k)
     if (flows[k])
       dx[parts.carried + parts.elements + summed[k]] = made->output(carriedBack.size() + k);

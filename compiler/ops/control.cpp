@@ -31,7 +31,8 @@ Operation *makeNoOp(OpBuilder &builder, std::string_view name, std::span<Operati
   if (!op) return nullptr;
   std::vector<Operation *> all(op->controlInputs.begin(), op->controlInputs.end());
   for (auto *before : after)
-    if (before->within == op->within && std::find(all.begin(), all.end(), before) == all.end()) all.push_back(before);
+    if (before->within == op->within && std::find(all.begin(), all.end(), before) == all.end())
+      all.push_back(before);
   op->controlInputs = builder.graph.arena.copy(all);
   return op;
 }

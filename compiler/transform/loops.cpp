@@ -16,22 +16,28 @@ public:
   bool run() {
     std::vector<Operation *> loops;
     for (auto *op : graph_.operations) {
-      for (const auto *input : op->inputs) used_.insert(input);
+      for (const auto *input : op->inputs) ++uses_[input];
       if (op->body) loops.push_back(op);
     }
     for (const auto *variable : graph_.variables)
-      if (variable->initialValue) used_.insert(variable->initialValue);
+      if (variable->initialValue) ++uses_[variable->initialValue];
     for (const auto &exported : graph_.exports)
-      for (const auto &end : exported.outputs) used_.insert(end.tensor);
-    for (auto *op : loops) {
-      takeConstants(*op);
-      tidy(*op);
+      for (const auto &end : exported.outputs) ++uses_[end.tensor];
+    // The last first: what it drops, an earlier one need not give.
+    for (size_t k = loops.size(); k-- > 0;) {
+      takeConstants(*loops[k]);
+      tidy(*loops[k]);
     }
     if (!moved_.empty()) redirect();
     return changed_;
   }
 
 private:
+  bool isUsed(const Tensor *tensor) const {
+    auto at = uses_.find(tensor);
+    return at != uses_.end() && at->second > 0;
+  }
+
   /// A captured constant becomes one of the body's; its parameter is left to `tidy`.
   void takeConstants(Operation &op) {
     ScanParts parts(op);
@@ -94,10 +100,8 @@ private:
     ScanParts parts(op);
     std::vector<bool> carried(parts.carried), stacked(parts.stacked);
     for (size_t i = 0; i < parts.carried; ++i)
-      carried[i] = used_.contains(op.output(parts.lastAt(i))) ||
-                   used_.contains(op.output(parts.beforeAt(i)));
-    for (size_t i = 0; i < parts.stacked; ++i)
-      stacked[i] = used_.contains(op.output(parts.stackedAt(i)));
+      carried[i] = isUsed(op.output(parts.lastAt(i))) || isUsed(op.output(parts.beforeAt(i)));
+    for (size_t i = 0; i < parts.stacked; ++i) stacked[i] = isUsed(op.output(parts.stackedAt(i)));
     auto needed = reached(parts, carried, stacked);
 
     Body &body = *op.body;
@@ -125,13 +129,13 @@ private:
       if (needed.contains(parts.elementParameter(i))) keep(parts.carried + i), ++elementsLeft;
     for (size_t i = 0; i < parts.captured; ++i)
       if (needed.contains(parts.capturedParameter(i))) keep(parts.carried + parts.elements + i);
+    for (size_t i = 0; i < parts.carried; ++i)
+      if (carried[i]) keepOutput(parts.beforeAt(i));
     for (size_t i = 0; i < parts.stacked; ++i)
       if (stacked[i]) {
         keepOutput(parts.stackedAt(i));
         results.push_back(parts.give(i));
       }
-    for (size_t i = 0; i < parts.carried; ++i)
-      if (carried[i]) keepOutput(parts.beforeAt(i));
     if (inputs.size() == op.inputs.size() && outputs.size() == op.outputs.size()) return;
 
     for (const auto *parameter : parameters) needed.insert(parameter);
@@ -146,6 +150,8 @@ private:
       if (attr.name == "elements") attr.i = elementsLeft;
     }
     op.attrs = graph_.arena.copy(attrs);
+    for (const auto *input : op.inputs) --uses_[input];
+    for (const auto *input : inputs) ++uses_[input];
     op.inputs = graph_.arena.copy(inputs);
     op.outputs = graph_.arena.copy(outputs);
     for (uint32_t k = 0; k < op.outputs.size(); ++k) {
@@ -169,7 +175,7 @@ private:
   }
 
   Graph &graph_;
-  std::unordered_set<const Tensor *> used_;
+  std::unordered_map<const Tensor *, size_t> uses_;
   std::unordered_map<const Tensor *, Tensor *> moved_;
   bool changed_ = false;
 };
