@@ -292,6 +292,12 @@ def test_cross_examples_wasm32(case):
     compare_examples(case, "wasm32")
 
 
+def test_cross_examples_windows(case):
+    compare_examples(case, "windows")
+    case.run("wineserver", "-k")
+    case.run("wineserver", "-w")
+
+
 # ---- Without a system ----
 
 def visual_studio(case):
