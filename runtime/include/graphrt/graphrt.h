@@ -91,9 +91,8 @@ enum {
   // Use a checkpoint's pages where they lie instead of copying them: create() and load() then take
   // no time and no memory for what is not used, and processes that map the same file share its
   // pages. What an instance changes becomes its own and never reaches the file. Another program
-  // must
-  // not shorten the file meanwhile, nor write into it: save() does not, it replaces files. Without
-  // effect where the system cannot map files.
+  // must not shorten the file meanwhile, nor write into it: save() does not, it replaces files.
+  // Without effect where the system cannot map files.
   GRAPHRT_MAP_CHECKPOINT = 1
 };
 
