@@ -68,10 +68,7 @@ bool ScopeRules::enterNameScope(std::string_view name, Span span, std::string_vi
     auto full = names_.unique(name, false);
     names_.setCurrent(full);
     graph_.nameScopes.emplace_back(full);
-    if (trace_) {
-      Place place = host_.place(span);
-      trace_->nameScopes.push_back({{place.span, place.caller}, full});
-    }
+    if (trace_) trace_->nameScopes.push_back({host_.place(span), full});
   }
   bound = heap_.copy(fmt::format("{}/", names_.current()));
   return true;

@@ -6,18 +6,11 @@
 
 namespace graphc {
 
-namespace {
-Trace::Place tracePlace(ScopeHost &host, Span span) {
-  Place place = host.place(span);
-  return {place.span, place.caller};
-}
-} // namespace
-
 void ScopeRules::traceScope(const ManagerObject &manager, bool reuses,
                             std::string_view askedNameScope, std::string_view nameScope,
                             Span span) {
   Trace::VariableScopeOpened opened;
-  opened.place = tracePlace(host_, span);
+  opened.place = host_.place(span);
   opened.name = scope_->name;
   opened.byString = manager.nameOrScope.is(ObjectKind::Text);
   opened.jump = manager.nameOrScope.is(ObjectKind::Scope);
@@ -28,7 +21,7 @@ void ScopeRules::traceScope(const ManagerObject &manager, bool reuses,
 }
 
 void ScopeRules::traceAsked(const VariableRequest &request) {
-  Trace::VariableAsked asked{tracePlace(host_, request.span), request.name, {}};
+  Trace::VariableAsked asked{host_.place(request.span), request.name, {}};
   bool byNameScope = !open_.empty() && open_.back().manager &&
                      open_.back().manager->type == ManagerObject::NameScope;
   std::string_view current = names_.current(), own = scope_->originalNameScope;
@@ -41,7 +34,7 @@ void ScopeRules::traceAsked(const VariableRequest &request) {
 /// Rule: when a variable is shared, only shape and dtype are compared. What else is given, in the
 /// call or by a scope that gave otherwise when the variable was made, is ignored.
 void ScopeRules::traceShared(const VariableObject &found, const VariableRequest &request) {
-  Trace::SharedOtherwise shared{tracePlace(host_, request.span), found.variable, {}};
+  Trace::SharedOtherwise shared{host_.place(request.span), found.variable, {}};
   auto compare = [&](std::string_view what, Value given, const Value &byScope, const Value &made,
                      const Value &byScopeThen) {
     if (given.isNone() || given.isPoison()) return;
@@ -83,7 +76,7 @@ void ScopeRules::traceCollection(std::string_view scope, const std::vector<Value
            c == '/' || c == '-';
   });
   if (!plain || scope.ends_with('/')) return;
-  Trace::CollectionAsked asked{tracePlace(host_, span), scope, {}};
+  Trace::CollectionAsked asked{host_.place(span), scope, {}};
   for (const auto &member : members) {
     const Variable *variable = nullptr;
     if (auto *one = member.as<VariableObject>()) variable = one->variable;

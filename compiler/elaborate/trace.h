@@ -16,12 +16,6 @@
 namespace graphc {
 
 struct Trace {
-  /// Where something was done, and through which calls.
-  struct Place {
-    Span span;
-    const CallSite *caller = nullptr;
-  };
-
   struct NameScopeOpened {
     Place place;
     std::string_view name; // full, as it was given

@@ -1,5 +1,5 @@
 #include "interface/picture.h"
-#include "source/width.h"
+#include "source/xml.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -18,27 +18,6 @@ std::string_view page(std::string_view name) {
   for (const auto &each : pages)
     if (each.code == name) return each.text;
   return {};
-}
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (char c : validUtf8(text)) switch (c) {
-    case '&':
-      out += "&amp;";
-      break;
-    case '<':
-      out += "&lt;";
-      break;
-    case '>':
-      out += "&gt;";
-      break;
-    case '"':
-      out += "&quot;";
-      break;
-    default:
-      out += c;
-    }
-  return out;
 }
 
 std::string_view kindName(PictureNode::Kind kind) {
@@ -95,7 +74,7 @@ std::string picturePage(const Picture &picture, std::string_view title, std::str
     size_t close = rest.find("}}", open);
     out += rest.substr(0, open);
     std::string_view what = rest.substr(open + 2, close - open - 2);
-    if (what == "title") out += escaped(title);
+    if (what == "title") out += escapedXml(title);
     if (what == "picture") out += svg;
     if (what == "contents") out += contents(picture);
     rest.remove_prefix(close + 2);

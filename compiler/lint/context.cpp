@@ -14,7 +14,7 @@ LintContext::LintContext(const SourceManager &sources, const Elaborated &elabora
   if (!trace.modules.empty()) module_ = trace.modules.front();
 }
 
-Span LintContext::userPlace(Trace::Place place) const {
+Span LintContext::userPlace(Place place) const {
   while (place.span.valid() && isLibrary(place.span)) {
     if (!place.caller) return {};
     place = {place.caller->span, place.caller->caller};
@@ -22,7 +22,7 @@ Span LintContext::userPlace(Trace::Place place) const {
   return place.span;
 }
 
-Finding &LintContext::report(Trace::Place place, std::string message) {
+Finding &LintContext::report(Place place, std::string message) {
   Span span = userPlace(place);
   if (!span.valid() || !reported_.emplace(rule_->code, span.file, span.begin, span.end).second)
     return repeated_ = Finding();

@@ -42,18 +42,18 @@ public:
   /// Reports a finding of the rule that runs, at the innermost call in the user's own text. The
   /// reference holds until the next report. One place gets one finding of a rule: for a second one
   /// the reference leads nowhere.
-  Finding &report(Trace::Place place, std::string message);
+  Finding &report(Place place, std::string message);
   Finding &report(Span span, std::string message) {
     return report({span, nullptr}, std::move(message));
   }
 
   /// The place in the user's own text; invalid where there is none.
-  Span userPlace(Trace::Place place) const;
+  Span userPlace(Place place) const;
   bool isLibrary(Span span) const { return trace.standardFiles.contains(span.file); }
 
   // -- Facts of the graph, gathered at first use
-  static Trace::Place placeOf(const Operation &op) { return {op.span, op.caller}; }
-  static Trace::Place placeOf(const Variable &variable) { return {variable.span, variable.caller}; }
+  static Place placeOf(const Operation &op) { return {op.span, op.caller}; }
+  static Place placeOf(const Variable &variable) { return {variable.span, variable.caller}; }
   /// Whether an export runs the operation.
   bool isNeeded(const Operation &op);
   bool isNeededByInitialValues(const Operation &op);

@@ -1,8 +1,6 @@
 #include "lower/conv.h"
 #include "lower/window.h"
 
-#include <llvm/IR/Intrinsics.h>
-
 namespace graphc::lower {
 
 using llvm::Value;
@@ -70,9 +68,7 @@ void emitDepthwiseConv2D(EmitContext &ctx, const Conv2DSpec &spec) {
             Value *at = b.CreateAdd(weights, ctx.i64(int64_t(v) * run.lanes));
             Value *weight = ctx.load(spec.dtype, element(spec.filter, at), run.lanes, run.mask);
             Value *x = input(pixel, v);
-            sums[v] = ctx.target.fma
-                          ? b.CreateIntrinsic(llvm::Intrinsic::fma, {type}, {x, weight, sums[v]})
-                          : b.CreateFAdd(sums[v], b.CreateFMul(x, weight));
+            sums[v] = ctx.multiplyAdd(x, weight, sums[v]);
           }
           return sums;
         };

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <llvm/IR/Intrinsics.h>
 
 namespace graphc::lower {
 
@@ -112,10 +111,7 @@ private:
     if (x < 0 || x >= int64_t(shape_.pixels)) return;
     for (unsigned v = 0; v < shape_.vectors; ++v) {
       Value *&sum = state[size_t(x) * shape_.vectors + v];
-      if (ctx_.target.fma)
-        sum = b_.CreateIntrinsic(llvm::Intrinsic::fma, {vector_}, {left, right[v], sum});
-      else
-        sum = b_.CreateFAdd(sum, b_.CreateFMul(left, right[v]));
+      sum = ctx_.multiplyAdd(left, right[v], sum);
     }
   }
 

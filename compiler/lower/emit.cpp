@@ -137,6 +137,11 @@ Value *EmitContext::element(DType dtype, Value *base, Value *index) {
   return b.CreateGEP(memoryType(dtype), base, index);
 }
 
+Value *EmitContext::multiplyAdd(Value *x, Value *y, Value *sum) {
+  if (target.fma) return b.CreateIntrinsic(llvm::Intrinsic::fma, {sum->getType()}, {x, y, sum});
+  return b.CreateFAdd(sum, b.CreateFMul(x, y));
+}
+
 Value *EmitContext::splat(Value *scalar, unsigned lanes) {
   return lanes == 1 ? scalar : b.CreateVectorSplat(lanes, scalar);
 }

@@ -75,6 +75,8 @@ public:
   llvm::Value *toRegister(DType dtype, llvm::Value *memory);
   llvm::Value *toMemory(DType dtype, llvm::Value *value);
   llvm::Value *splat(llvm::Value *scalar, unsigned lanes);
+  /// x*y + sum of a floating type: rounded once where the target does that in one instruction.
+  llvm::Value *multiplyAdd(llvm::Value *x, llvm::Value *y, llvm::Value *sum);
 
   // Control flow ------------------------------------------------------------------------------
 

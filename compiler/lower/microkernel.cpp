@@ -1,7 +1,6 @@
 #include "lower/microkernel.h"
 
 #include <llvm/IR/CFG.h>
-#include <llvm/IR/Intrinsics.h>
 
 namespace graphc::lower {
 
@@ -171,14 +170,9 @@ private:
       Value *left = ctx_.splat(element, lanes_);
       for (unsigned v = 0; v < shape_.vectors; ++v) {
         Value *&sum = state[r * shape_.vectors + v];
-        sum = multiplyAdd(left, right[v], sum);
+        sum = ctx_.multiplyAdd(left, right[v], sum);
       }
     }
-  }
-
-  Value *multiplyAdd(Value *x, Value *y, Value *sum) {
-    if (ctx_.target.fma) return b_.CreateIntrinsic(llvm::Intrinsic::fma, {vector_}, {x, y, sum});
-    return b_.CreateFAdd(sum, b_.CreateFMul(x, y));
   }
 
   EmitContext &ctx_;
@@ -209,17 +203,10 @@ llvm::Function *tileFunction(EmitContext &ctx, const TileShape &shape) {
   std::vector<llvm::Type *> types(ArgumentCount, i64);
   types[A] = types[B] = types[Sums] = pointer;
   types[Resume] = ctx.b.getInt1Ty();
-  auto *function = llvm::Function::Create(llvm::FunctionType::get(ctx.b.getVoidTy(), types, false),
-                                          llvm::Function::InternalLinkage, name, ctx.module);
-  // The target's attributes, as the function has that is being written.
-  auto *caller = ctx.b.GetInsertBlock()->getParent();
-  function->setAttributes(
-      llvm::AttributeList::get(ctx.context, caller->getAttributes().getFnAttrs(), {}, {}));
-  function->addFnAttr(llvm::Attribute::NoInline);
+  llvm::Function *function = nullptr;
+  auto point = beginShared(ctx, name, types, function);
   for (Argument argument : {A, B, Sums})
     function->addParamAttr(argument, llvm::Attribute::NoCapture);
-  auto point = ctx.b.saveIP();
-  ctx.b.SetInsertPoint(llvm::BasicBlock::Create(ctx.context, "entry", function));
   TileEmitter(ctx, shape, function).emit();
   ctx.b.restoreIP(point);
   return function;

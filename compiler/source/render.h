@@ -8,12 +8,12 @@ namespace graphc {
 
 /// A span as people count: lines and columns from 1, the end exclusive. A span outside any
 /// file has an empty file and stands at 1:1.
-struct Place {
+struct ShownPlace {
   std::string file;
   LineColumn begin, end;
 };
 
-Place placeOf(const SourceManager &sources, Span span);
+ShownPlace placeOf(const SourceManager &sources, Span span);
 
 /// A path relative to the current folder where it lies below it, without a leading "./".
 std::string relativePath(const std::string &path);

@@ -4,7 +4,7 @@
 
 namespace graphc {
 
-Place placeOf(const SourceManager &sources, Span span) {
+ShownPlace placeOf(const SourceManager &sources, Span span) {
   if (!span.valid() || span.file >= sources.size()) return {};
   const SourceFile &file = sources.file(span.file);
   return {file.path(), file.lineColumn(span.begin),

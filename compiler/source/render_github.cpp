@@ -40,7 +40,7 @@ std::string renderGitHub(const Diagnostics &diagnostics) {
   for (const Diagnostic &d : diagnostics.all()) {
     out += fmt::format("::{} ", commandOf(d.severity));
     if (d.span.valid()) {
-      Place place = placeOf(sources, d.span);
+      ShownPlace place = placeOf(sources, d.span);
       out +=
           fmt::format("file={},line={}", escaped(relativePath(place.file), true), place.begin.line);
       // Columns are understood only where the annotation is one line.

@@ -10,7 +10,7 @@ std::string renderJson(const Diagnostics &diagnostics) {
   const SourceManager &sources = diagnostics.sources();
   Json list = Json::array();
   for (const Diagnostic &d : diagnostics.all()) {
-    Place place = placeOf(sources, d.span);
+    ShownPlace place = placeOf(sources, d.span);
     Json entry = {{"code", d.code},
                   {"severity", severityName(d.severity)},
                   {"message", d.message},
@@ -22,14 +22,14 @@ std::string renderJson(const Diagnostics &diagnostics) {
                   {"notes", Json::array()},
                   {"help", d.help}};
     for (const Note &note : d.notes) {
-      Place at = placeOf(sources, note.span);
+      ShownPlace at = placeOf(sources, note.span);
       entry["notes"].push_back({{"message", note.message},
                                 {"file", at.file},
                                 {"line", at.begin.line},
                                 {"column", at.begin.column}});
     }
     for (const Fix &fix : d.fixes) {
-      Place at = placeOf(sources, fix.span);
+      ShownPlace at = placeOf(sources, fix.span);
       entry["fixes"].push_back({{"message", fix.message},
                                 {"safe", fix.safe},
                                 {"file", at.file},

@@ -1,53 +1,11 @@
 // JUnit's XML as build servers read it: a failed case for each finding, a passed one for
 // each file without any.
 #include "source/render.h"
-#include "source/width.h"
+#include "source/xml.h"
 
 #include <set>
 
 namespace graphc {
-
-namespace {
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (size_t at = 0; at < text.size();) {
-    char32_t point = nextCodePoint(text, at);
-    switch (point) {
-    case '&':
-      out += "&amp;";
-      break;
-    case '<':
-      out += "&lt;";
-      break;
-    case '>':
-      out += "&gt;";
-      break;
-    case '"':
-      out += "&quot;";
-      break;
-    case '\'':
-      out += "&apos;";
-      break;
-    case '\n':
-      out += "&#10;";
-      break;
-    case '\r':
-      out += "&#13;";
-      break;
-    case '\t':
-      out += "&#9;";
-      break;
-    default:
-      // XML 1.0 has no way at all to write the other control characters.
-      if (point < 0x20 || point == 0xFFFE || point == 0xFFFF) point = U'\uFFFD';
-      appendUtf8(out, point);
-    }
-  }
-  return out;
-}
-
-} // namespace
 
 std::string renderJUnit(const Diagnostics &diagnostics) {
   const SourceManager &sources = diagnostics.sources();
@@ -55,7 +13,7 @@ std::string renderJUnit(const Diagnostics &diagnostics) {
   std::set<FileId> withFindings;
   size_t failures = 0, count = 0;
   for (const Diagnostic &d : diagnostics.all()) {
-    Place place = placeOf(sources, d.span);
+    ShownPlace place = placeOf(sources, d.span);
     if (d.span.valid()) withFindings.insert(d.span.file);
     std::string where = d.span.valid() ? sources.location(d.span) : "graphc";
     std::string body =
@@ -66,14 +24,14 @@ std::string renderJUnit(const Diagnostics &diagnostics) {
     ++count;
     cases += fmt::format(
         "    <testcase classname=\"{}\" name=\"{}\">\n",
-        escaped(place.file.empty() ? "graphc" : place.file),
-        escaped(fmt::format("{} at {}:{}", d.code, place.begin.line, place.begin.column)));
+        escapedXml(place.file.empty() ? "graphc" : place.file),
+        escapedXml(fmt::format("{} at {}:{}", d.code, place.begin.line, place.begin.column)));
     if (d.severity == Severity::Info) {
-      cases += fmt::format("      <system-out>{}</system-out>\n", escaped(body));
+      cases += fmt::format("      <system-out>{}</system-out>\n", escapedXml(body));
     } else {
       ++failures;
       cases += fmt::format("      <failure type=\"{}\" message=\"{}\">{}</failure>\n",
-                           escaped(d.code), escaped(d.message), escaped(body));
+                           escapedXml(d.code), escapedXml(d.message), escapedXml(body));
     }
     cases += "    </testcase>\n";
   }
@@ -81,7 +39,7 @@ std::string renderJUnit(const Diagnostics &diagnostics) {
     if (withFindings.contains(file)) continue;
     ++count;
     cases += fmt::format("    <testcase classname=\"{}\" name=\"check\"/>\n",
-                         escaped(sources.file(file).path()));
+                         escapedXml(sources.file(file).path()));
   }
   return fmt::format("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
                      "<testsuites tests=\"{0}\" failures=\"{1}\">\n"

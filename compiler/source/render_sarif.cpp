@@ -30,7 +30,7 @@ std::string uriOf(const std::string &path) {
   return uri;
 }
 
-Json regionOf(const Place &place) {
+Json regionOf(const ShownPlace &place) {
   return {{"startLine", place.begin.line},
           {"startColumn", place.begin.column},
           {"endLine", place.end.line},
@@ -38,7 +38,7 @@ Json regionOf(const Place &place) {
 }
 
 Json locationOf(const SourceManager &sources, Span span) {
-  Place place = placeOf(sources, span);
+  ShownPlace place = placeOf(sources, span);
   return {{"physicalLocation",
            {{"artifactLocation", {{"uri", uriOf(place.file)}}}, {"region", regionOf(place)}}}};
 }
@@ -85,7 +85,7 @@ private:
 Json fixesOf(const SourceManager &sources, const Diagnostic &d) {
   Json fixes = Json::array();
   for (const Fix &fix : d.fixes) {
-    Place place = placeOf(sources, fix.span);
+    ShownPlace place = placeOf(sources, fix.span);
     Json replacement = {{"deletedRegion", regionOf(place)},
                         {"insertedContent", {{"text", fix.replacement}}}};
     Json change = {{"artifactLocation", {{"uri", uriOf(place.file)}}},
