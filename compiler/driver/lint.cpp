@@ -6,10 +6,12 @@
 #include "lint/baseline.h"
 #include "lint/fix.h"
 #include "lint/rule.h"
+#include "source/paths.h"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <set>
 
 namespace graphc {
@@ -51,6 +53,19 @@ void addOptions(CLI::App &app, Options &options) {
   addLimitOptions(app, options.limits);
 }
 
+/// Whether the inputs hold all that a configuration is for: the folder where it stands, or, where
+/// it was named, any folder.
+bool searchesAll(const Options &options, const std::vector<std::string> &inputs,
+                 const LintConfig &config) {
+  return std::any_of(inputs.begin(), inputs.end(), [&](const std::string &input) {
+    std::error_code failed;
+    if (!fs::is_directory(input, failed)) return false;
+    std::string folder = canonicalPath(input), own = canonicalPath(config.folder);
+    return !options.config.empty() || own == folder ||
+           own.starts_with(folder == "/" ? folder : folder + "/");
+  });
+}
+
 /// What is to be linted. False, after a message, where a configuration is broken.
 bool gatherJobs(const Options &options, std::vector<LintJob> &jobs,
                 std::vector<std::string> &problems) {
@@ -64,12 +79,17 @@ bool gatherJobs(const Options &options, std::vector<LintJob> &jobs,
   };
   FoundFiles found = findDefinitions(inputs, excluded);
   problems = std::move(found.problems);
+  std::map<const LintConfig *, bool> searched;
   for (const std::string &path : found.files) {
     if (!why.empty()) break;
     std::error_code failed;
     std::string folder = path == "-" ? fs::current_path(failed).string()
                                      : fs::weakly_canonical(path, failed).parent_path().string();
-    if (auto config = configs.of(folder, why)) jobs.push_back({path, config});
+    auto config = configs.of(folder, why);
+    if (!config) continue;
+    auto [known, isNew] = searched.try_emplace(config.get());
+    if (isNew) known->second = searchesAll(options, inputs, *config);
+    jobs.push_back({path, config, known->second});
   }
   if (why.empty()) return true;
   usageError(why);

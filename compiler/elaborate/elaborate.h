@@ -49,6 +49,9 @@ struct Elaborated {
   bool unreadable = false;
 };
 
+/// "no param is called 'bach'; did you mean 'batch'?", or which there are.
+std::string noParam(std::string_view name, const std::vector<std::string_view> &params);
+
 /// Reads, parses and runs the definition in `path` ("-": standard input). Errors go to
 /// `diagnostics`; the graph is only whole where there were none.
 std::unique_ptr<Elaborated> elaborate(SourceManager &sources, const std::string &path,

@@ -173,15 +173,18 @@ void Interpreter::finish() {
   for (const auto &[name, value] : options.defines) {
     if (usedDefines_.contains(name)) continue;
     result_.unknownDefines.push_back(name);
-    std::vector<std::string_view> known(result_.params.begin(), result_.params.end());
-    auto near = nearestName(name, known);
-    std::string message = fmt::format("no param is called '{}'", name);
-    if (near)
-      message += fmt::format("; did you mean '{}'?", *near);
-    else if (!result_.params.empty())
-      message += fmt::format("; there are: {}", fmt::join(result_.params, ", "));
-    result_.usageErrors.push_back(std::move(message));
+    result_.usageErrors.push_back(noParam(name, {result_.params.begin(), result_.params.end()}));
   }
+}
+
+std::string noParam(std::string_view name, const std::vector<std::string_view> &params) {
+  auto near = nearestName(name, params);
+  std::string message = fmt::format("no param is called '{}'", name);
+  if (near)
+    message += fmt::format("; did you mean '{}'?", *near);
+  else if (!params.empty())
+    message += fmt::format("; there are: {}", fmt::join(params, ", "));
+  return message;
 }
 
 } // namespace graphc

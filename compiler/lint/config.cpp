@@ -43,8 +43,11 @@ public:
   }
 
 private:
+  std::string placeText(const toml::source_region &at) const {
+    return fmt::format("{}:{}:{}", path_, at.begin.line, at.begin.column);
+  }
   bool fail(const toml::source_region &at, std::string_view message) {
-    why_ = fmt::format("{}:{}:{}: {}", path_, at.begin.line, at.begin.column, message);
+    why_ = fmt::format("{}: {}", placeText(at), message);
     return false;
   }
   bool fail(const toml::node &node, std::string_view message) {
@@ -160,23 +163,25 @@ private:
       return fail(node, "defines are tables of params: [[defines]]");
     for (const auto &item : *list) {
       Defines run;
-      if (!params(*item.as_table(), "", run)) return false;
+      if (!params(*item.as_table(), "", run, config)) return false;
       config.defines.push_back(std::move(run));
     }
     return true;
   }
 
   /// A param of an imported file is written with a dot: `layers.units = 3`.
-  bool params(const toml::table &table, const std::string &prefix, Defines &run) {
+  bool params(const toml::table &table, const std::string &prefix, Defines &run,
+              LintConfig &config) {
     for (const auto &[key, value] : table) {
       std::string name = prefix + std::string(key.str());
       if (const auto *inner = value.as_table()) {
-        if (!params(*inner, name + ".", run)) return false;
+        if (!params(*inner, name + ".", run, config)) return false;
         continue;
       }
       std::string text;
       if (!defineText(value, text)) return false;
       run.emplace_back(name, text);
+      config.definePlaces.emplace(name, placeText(key.source()));
     }
     return true;
   }

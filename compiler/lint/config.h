@@ -22,6 +22,8 @@ struct LintConfig {
   std::optional<Severity> failOn;
   std::vector<std::string> exclude; // globs
   std::vector<Defines> defines;     // each is a run
+  /// Where these name each param first: "FILE:LINE:COLUMN".
+  std::map<std::string, std::string, std::less<>> definePlaces;
 
   bool isOn(std::string_view code) const;
   /// `otherwise`: the rule's own.

@@ -216,26 +216,45 @@ private:
     }
   }
 
-  /// A param that no definition has is a slip.
+  /// A param that no definition has is a slip. One of a configuration is held against the
+  /// definitions that this is for, and only where they were all looked at.
   void unknownDefines(const std::vector<std::unique_ptr<JobResult>> &results) {
-    std::set<std::string> unknown, known, params;
-    for (const auto &result : results) {
-      if (result->unreadable || !result->whole) return; // it may be one of what was lost
-      unknown.insert(result->unknown.begin(), result->unknown.end());
-      known.insert(result->known.begin(), result->known.end());
-      params.insert(result->params.begin(), result->params.end());
+    struct Params {
+      std::set<std::string> unknown, known, all;
+      bool judged = false;
+    };
+    Params given;
+    std::map<std::string, std::pair<const LintConfig *, Params>> configured;
+    for (size_t i = 0; i < results.size(); ++i) {
+      const JobResult &result = *results[i];
+      if (result.unreadable || !result.whole) return; // it may be one of what was lost
+      const LintConfig &config = *jobs_[i].config;
+      auto &own = configured.try_emplace(config.path, &config, Params()).first->second.second;
+      own.judged |= jobs_[i].searched;
+      for (auto *params : {&given, &own}) {
+        params->known.insert(result.known.begin(), result.known.end());
+        params->all.insert(result.params.begin(), result.params.end());
+      }
+      for (const auto &name : result.unknown) (isGiven(name) ? given : own).unknown.insert(name);
     }
-    std::vector<std::string_view> names(params.begin(), params.end());
-    for (const auto &name : unknown) {
-      if (known.contains(name)) continue;
-      auto near = nearestName(name, names);
-      std::string message = fmt::format("no param is called '{}'", name);
-      if (near)
-        message += fmt::format("; did you mean '{}'?", *near);
-      else if (!params.empty())
-        message += fmt::format("; there are: {}", fmt::join(params, ", "));
-      report_.usageErrors.push_back(std::move(message));
-    }
+    auto report = [&](const Params &params, const LintConfig *config) {
+      std::vector<std::string_view> names(params.all.begin(), params.all.end());
+      for (const auto &name : params.unknown) {
+        if (params.known.contains(name)) continue;
+        std::string message = noParam(name, names);
+        if (config) message = fmt::format("{}: {}", config->definePlaces.at(name), message);
+        report_.usageErrors.push_back(std::move(message));
+      }
+    };
+    report(given, nullptr);
+    for (const auto &[path, own] : configured)
+      if (own.second.judged) report(own.second, own.first);
+  }
+
+  /// Whether a param was given on the command line.
+  bool isGiven(const std::string &name) const {
+    return std::any_of(options_.defines.begin(), options_.defines.end(),
+                       [&](const auto &define) { return define.first == name; });
   }
 
   const std::vector<LintJob> &jobs_;

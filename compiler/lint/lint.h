@@ -11,6 +11,9 @@ namespace graphc {
 struct LintJob {
   std::string path; // "-": standard input
   std::shared_ptr<const LintConfig> config;
+  /// Whether all definitions that the configuration is for are linted with this one, so that a
+  /// param that it names and that none of them has is a slip.
+  bool searched = false;
 };
 
 struct LintOptions {
