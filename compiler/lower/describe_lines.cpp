@@ -11,7 +11,9 @@ Dim productOf(const std::vector<Dim> &dims, size_t begin, size_t end) {
   return product;
 }
 
-template <bool product>
+enum class Running { Sum, Product, Recurrence };
+
+template <Running what>
 bool scan(Describer &d) {
   auto axis = size_t(d.op.intAttr("axis"));
   Node node;
@@ -19,13 +21,14 @@ bool scan(Describer &d) {
   node.dtype = d.dtype();
   node.accumulator = d.dtype();
   node.shape = d.shape();
-  node.operands = {d.inputs[0]};
+  node.operands = d.inputs;
   node.line.dtype = d.dtype();
   node.line.outer = productOf(node.shape, 0, axis);
   node.line.size = node.shape[axis];
   node.line.inner = productOf(node.shape, axis + 1, node.shape.size());
-  node.line.product = product;
-  node.line.exclusive = d.op.boolAttr("exclusive");
+  node.line.product = what == Running::Product;
+  node.line.recurrence = what == Running::Recurrence;
+  if (!node.line.recurrence) node.line.exclusive = d.op.boolAttr("exclusive");
   node.line.reverse = d.op.boolAttr("reverse");
   d.outputs[0] = d.add(std::move(node));
   return true;
@@ -109,8 +112,11 @@ bool resize(Describer &d) {
 }
 
 constexpr Description table[] = {
-    {"ResizeBilinear", resize}, {"ResizeNearestNeighbor", resize},
-    {"Cumsum", scan<false>},    {"Cumprod", scan<true>},
+    {"ResizeBilinear", resize},
+    {"ResizeNearestNeighbor", resize},
+    {"Cumsum", scan<Running::Sum>},
+    {"Cumprod", scan<Running::Product>},
+    {"LinearRecurrence", scan<Running::Recurrence>},
     {"TopKV2", topK},
 };
 

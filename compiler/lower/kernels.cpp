@@ -42,8 +42,8 @@ SpecKey keyOf(const PoolSpec &s, Node::Kind kind) {
 
 SpecKey keyOf(const LineSpec &s, Node::Kind kind) {
   return {{s.outer, s.size, s.inner, s.count},
-          fmt::format("lines {} {} {} {} {}", int(kind), int(s.dtype), s.product, s.exclusive,
-                      s.reverse)};
+          fmt::format("lines {} {} {} {} {} {}", int(kind), int(s.dtype), s.product, s.exclusive,
+                      s.reverse, s.recurrence)};
 }
 
 SpecKey keyOf(const Node &node) {
@@ -207,6 +207,7 @@ KernelCall Kernels::contraction(ExprPool &exprs, Node *node, bool mayPack) {
   case Node::TopK: {
     LineSpec s = node->line;
     s.input = first;
+    s.factor = second;
     s.out = out;
     if (node->kind == Node::Scan)
       emitScan(ctx, s);

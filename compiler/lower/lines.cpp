@@ -37,7 +37,12 @@ void emitScan(EmitContext &ctx, const LineSpec &spec) {
       Value *at = b.CreateAdd(b.CreateMul(row, inner), column);
       auto address = [&](int slot) { return ctx.element(spec.dtype, ctx.buffer(slot), at); };
       Value *x = ctx.load(spec.dtype, address(spec.input), width, mask), *sum = before[0];
-      if (floating)
+      if (spec.recurrence) {
+        // What lies before the first is no 0 that is multiplied: the factor may be infinite.
+        Value *factor = ctx.load(spec.dtype, address(spec.factor), width, mask);
+        sum = b.CreateFAdd(x, b.CreateFMul(factor, sum));
+        sum = b.CreateSelect(b.CreateICmpEQ(k, ctx.i64(0)), x, sum);
+      } else if (floating)
         sum = spec.product ? b.CreateFMul(sum, x) : b.CreateFAdd(sum, x);
       else
         sum = spec.product ? b.CreateMul(sum, x) : b.CreateAdd(sum, x);

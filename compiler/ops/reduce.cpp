@@ -23,6 +23,7 @@
 #include "ops/rules.h"
 #include "ops/tables.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -227,16 +228,42 @@ void meanGradient(Derive &d) {
   d.dx[0] = d.broadcast(withAxes(d, d.div(d.g(), count)), d.x()->shape);
 }
 
-// The product of the others: all of it over x, or where x is the only zero, that of what is none.
-// Differentiated again it is that where there are no zeros.
+// The product of the others, of those before and those behind: without a division, so that zeros
+// are numbers like any other, however often it is differentiated.
 void prodGradient(Derive &d) {
-  Tensor *x = d.x(), *zero = d.number(0), *one = d.number(1);
-  Tensor *isZero = d.binary("Equal", x, zero), *zeros = d.select(isZero, one, zero);
-  Tensor *count = d.sum(zeros, axesOf(d), true);
-  Tensor *nonzero = d.select(isZero, one, x);
-  Tensor *product = d.b.op("Prod", {nonzero},
-                           {intsAttr("axes", d.op.intsAttr("axes")), boolAttr("keepdims", true)});
-  Tensor *others = d.select(d.binary("Equal", count, zeros), d.div(product, nonzero), zero);
+  auto axes = axesOf(d);
+  Tensor *x = d.x();
+  size_t rank = size_t(x->shape.rank());
+  if (axes.empty()) {
+    d.dx[0] = d.g();
+    return;
+  }
+  // The reduced axes as one: last, unless they are neighbours anyway.
+  bool apart = axes.back() - axes[0] + 1 != int64_t(axes.size());
+  std::vector<int64_t> order, back(rank);
+  auto reduced = [&](int64_t axis) {
+    return std::find(axes.begin(), axes.end(), axis) != axes.end();
+  };
+  for (int64_t axis = 0; axis < int64_t(rank); ++axis)
+    if (!apart || !reduced(axis)) order.push_back(axis);
+  if (apart) order.insert(order.end(), axes.begin(), axes.end());
+  for (size_t k = 0; k < rank; ++k) back[size_t(order[k])] = int64_t(k);
+  if (apart) x = d.transpose(x, order);
+  size_t line = apart ? rank - axes.size() : size_t(axes[0]);
+  Shape apartShape = x->shape;
+  std::vector<Dim> dims(apartShape.begin(), apartShape.begin() + line);
+  Dim size(1);
+  for (size_t k = line; k < line + axes.size(); ++k) size = size * apartShape[int(k)];
+  dims.push_back(size);
+  dims.insert(dims.end(), apartShape.begin() + line + axes.size(), apartShape.end());
+  x = d.reshape(x, dims);
+  auto product = [&](bool reverse) {
+    return d.b.op("Cumprod", {x},
+                  {intAttr("axis", int64_t(line)), boolAttr("exclusive", true),
+                   boolAttr("reverse", reverse)});
+  };
+  Tensor *others = d.reshape(d.mul(product(false), product(true)), apartShape);
+  if (apart) others = d.transpose(others, back);
   d.dx[0] = d.mul(withAxes(d, d.g()), others);
 }
 

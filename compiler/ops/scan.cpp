@@ -4,6 +4,10 @@
 //   Cumsum   x       axis int (in [0, r)), exclusive   out[i] = Σ x[j] for j up to i, or below it
 //                    bool, reverse bool                (exclusive); from the other end (reverse)
 //   Cumprod  x       the same                          Π likewise
+//   LinearRecurrence   axis int, reverse bool          out[i] = x[i] + factor[i] · out[i - 1]; the
+//            x, factor                                 first is x[0]. Both are of one shape and
+//                                                      floating dtype. Derivatives of products are
+//                                                      made of it
 //   TopKV2   input   k dim, sorted bool                values and int32 indices (…, k) of the k
 //                                                      largest along the last axis, in descending
 //                                                      order; NaN counts as largest, of equal ones
@@ -60,9 +64,78 @@ Tensor *scan(const Derive &d, std::string_view type, Tensor *x, bool reverse) {
 }
 
 void cumsumGradient(Derive &d) { d.dx[0] = scan(d, "Cumsum", d.g(), !d.op.boolAttr("reverse")); }
-// Of x that are 0 it is NaN, as in TensorFlow.
+
+bool inferRecurrence(Infer &i) {
+  if (!i.needDType(isFloating(i.dtype(0)), "a floating dtype")) return false;
+  Shape x = i.in(0), factor = i.in(1);
+  if (factor.rank() != x.rank())
+    return i.fail(Code::OperandShapes,
+                  fmt::format("LinearRecurrence of {} and {}", toString(x), toString(factor)), 1);
+  std::vector<Dim> dims;
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    Dim dim;
+    if (!i.unify(x[axis], factor[axis], dim, "the dimensions of LinearRecurrence's operands"))
+      return false;
+    dims.push_back(dim);
+  }
+  i.output(i.dtype(0), dims);
+  return true;
+}
+
+bool evaluateRecurrence(Evaluate &e) {
+  const Array &x = *e.inputs[0], &factor = *e.inputs[1];
+  auto axis = size_t(e.op.intAttr("axis"));
+  bool reverse = e.op.boolAttr("reverse");
+  int64_t size = x.dims[axis], inner = rowMajorStrides(x.dims)[axis];
+  if (x.elements() == 0) return true;
+  for (int64_t line = 0; line < x.elements() / size; ++line) {
+    double before = 0;
+    for (int64_t k = 0; k < size; ++k) {
+      int64_t at = (line / inner * size + (reverse ? size - 1 - k : k)) * inner + line % inner;
+      // What lies before the first is no 0 that is multiplied: the factor may be infinite.
+      before = k == 0 ? x.number(at) : x.number(at) + factor.number(at) * before;
+      e.outputs[0].setNumber(at, before);
+    }
+  }
+  return true;
+}
+
+/// out[i] = t[i + 1], or t[i - 1], with 0 at the end.
+Tensor *neighbours(const Derive &d, Tensor *t, int64_t axis, bool following) {
+  std::vector<Dim> none(size_t(t->shape.rank()), Dim(0)), one = none;
+  one[size_t(axis)] = 1;
+  std::vector<Dim> dims(t->shape.begin(), t->shape.end());
+  return following ? d.slice(d.pad(t, none, one), one, dims)
+                   : d.slice(d.pad(t, one, none), none, dims);
+}
+
+Tensor *recurrence(const Derive &d, Tensor *x, Tensor *factor, bool reverse) {
+  return d.b.op("LinearRecurrence", {x, factor},
+                {intAttr("axis", d.op.intAttr("axis")), boolAttr("reverse", reverse)});
+}
+
+// With L the sum over the results, weighted with g, and without a division, which zeros would
+// forbid: dL/dx[i] = Π x[k<i] · (g[i] + x[i+1] · (g[i+1] + x[i+2] · (…))).
 void cumprodGradient(Derive &d) {
-  d.dx[0] = d.div(scan(d, "Cumsum", d.mul(d.g(), d.y()), !d.op.boolAttr("reverse")), d.x());
+  bool reverse = d.op.boolAttr("reverse");
+  int64_t axis = d.op.intAttr("axis");
+  Tensor *before =
+      d.b.op("Cumprod", {d.x()},
+             {intAttr("axis", axis), boolAttr("exclusive", true), boolAttr("reverse", reverse)});
+  Tensor *g = d.op.boolAttr("exclusive") ? neighbours(d, d.g(), axis, !reverse) : d.g();
+  d.dx[0] = d.mul(before, recurrence(d, g, neighbours(d, d.x(), axis, !reverse), !reverse));
+}
+
+void recurrenceGradient(Derive &d) {
+  bool reverse = d.op.boolAttr("reverse");
+  int64_t axis = d.op.intAttr("axis");
+  Tensor *back = recurrence(d, d.g(), neighbours(d, d.x(1), axis, !reverse), !reverse);
+  d.dx[0] = back;
+  d.dx[1] = d.mul(back, neighbours(d, d.y(), axis, reverse));
+}
+
+void recurrenceCost(const Operation &op, Cost &cost) {
+  cost.flops = op.output()->shape.elements() * Dim(2);
 }
 
 bool inferTopK(Infer &i) {
@@ -124,6 +197,11 @@ constexpr OpDef ops[] = {
      .evaluate = evaluateScan<true>,
      .gradient = deriveBy<cumprodGradient>,
      .cost = onePerInputElement},
+    {.type = "LinearRecurrence",
+     .infer = inferRecurrence,
+     .evaluate = evaluateRecurrence,
+     .gradient = deriveBy<recurrenceGradient>,
+     .cost = recurrenceCost},
     {.type = "TopKV2",
      .infer = inferTopK,
      .evaluate = evaluateTopK,

@@ -569,6 +569,14 @@ void scan(Suite &s) {
       add({2, 0, 3}, 1, false);
     }
 }
+void recurrence(Suite &s) {
+  for (DType t : floating())
+    for (bool reverse : {false, true})
+      for (const auto &[sizes, axis] :
+           {std::pair<Sizes, int64_t>{{5, 7}, 1}, {{3, 9, 21}, 1}, {{6, 2, 3}, 0}, {{2, 0, 3}, 1}})
+        s.add({s.in(t, sizes, Data::Unit), s.in(t, sizes, Data::Unit)},
+              {intAttr("axis", axis), boolAttr("reverse", reverse)}, {100, 100});
+}
 
 void topK(Suite &s) {
   for (DType t : numeric()) {
@@ -785,6 +793,7 @@ const std::map<std::string_view, void (*)(Suite &)> &caseTable() {
       {"TensorScatterUpdate", scatterNd<false, every>},
       {"Cumsum", scan},
       {"Cumprod", scan},
+      {"LinearRecurrence", recurrence},
       {"TopKV2", topK},
       {"ResizeBilinear", resize<floating>},
       {"ResizeNearestNeighbor", resize<numeric>},

@@ -80,9 +80,14 @@ void reduce(Samples &s) {
 void extreme(Samples &s) { reduce<Data::Distinct>(s); }
 void prod(Samples &s) {
   reduce<Data::Any>(s);
-  // Zeros: the second derivative by one of them is not what the first one is made of.
-  s.add({s.given(DType::Float64, {3, 3}, {0, 2, 3, 1, 2, 3, 0, 2, 0})},
-        {s.intsOf("axes", {1}), boolAttr("keepdims", false)}, 1);
+  // None to three zeros on a line, along one axis and along several, neighbours and not.
+  auto zeros = [&](const Sizes &sizes, const Sizes &axes, const std::vector<double> &numbers) {
+    s.add({s.given(DType::Float64, sizes, numbers)},
+          {s.intsOf("axes", axes), boolAttr("keepdims", false)}, 3);
+  };
+  zeros({4, 4}, {1}, {2, -1, 3, 0.5, 0, 2, 3, 1, 0, 2, 0, -2, 0, 3, 0, 0});
+  zeros({2, 3}, {0, 1}, {1, 0, 2, 3, 0, -1});
+  zeros({2, 2, 2}, {0, 2}, {1, 2, 0, 3, 4, 0, 0, 5});
 }
 void softmax(Samples &s) {
   for (int64_t axis : {0, 1, 2}) s.add({s.in({2, 3, 2})}, {intAttr("axis", axis)});
@@ -257,6 +262,18 @@ void scan(Samples &s) {
       s.add({s.in({2, 3, 2})},
             {intAttr("axis", 1), boolAttr("exclusive", exclusive), boolAttr("reverse", reverse)});
 }
+void cumprod(Samples &s) {
+  scan(s);
+  for (bool exclusive : {false, true})
+    for (bool reverse : {false, true})
+      s.add({s.given(DType::Float64, {4, 4}, {2, -1, 3, 0.5, 0, 2, 3, 1, 0, 2, 0, -2, 0, 3, 0, 0})},
+            {intAttr("axis", 1), boolAttr("exclusive", exclusive), boolAttr("reverse", reverse)},
+            3);
+}
+void recurrence(Samples &s) {
+  for (bool reverse : {false, true})
+    s.add({s.in({2, 3, 2}), s.in({2, 3, 2})}, {intAttr("axis", 1), boolAttr("reverse", reverse)});
+}
 void topK(Samples &s) {
   s.add({s.in({2, 5}, Data::Distinct)}, {s.dimsOf("k", {3}), boolAttr("sorted", true)});
 }
@@ -319,7 +336,8 @@ const std::map<std::string_view, void (*)(Samples &)> sampleTable = {
     {"Acosh", unary<Data::AboveOne>},
     {"Atanh", unary<Data::Unit>},
     {"Cumsum", scan},
-    {"Cumprod", scan},
+    {"Cumprod", cumprod},
+    {"LinearRecurrence", recurrence},
     {"TopKV2", topK},
     {"GatherNd", gatherNd},
     {"ScatterNd", scatterNd},
