@@ -256,6 +256,59 @@ def test_convolutions(bench):
                                {"y": "y", **variables("wb")}), {"x": planes}, "ywb")
     bench.same("conv2d of channels first", got["y"],
                add(conv2d(x, got["w"]), got["b"]).transpose(0, 3, 1, 2))
+    # Each operation on the same numbers in either order: what it gives, and what a loss of that
+    # gives back to its operands.
+    calls = {
+        "layers.conv2d_transpose": "layers.conv2d_transpose(i, 4, (3, 2), (2, 3), 'same', "
+                                   "data_format=layer, reuse=AUTO_REUSE, name='up')",
+        "layers.separable_conv2d": "layers.separable_conv2d(i, 4, 3, 2, 'same', data_format=layer, "
+                                   "reuse=AUTO_REUSE, name='apart')",
+        "layers.average_pooling2d": "layers.average_pooling2d(i, (3, 2), (2, 1), 'same', "
+                                    "data_format=layer)",
+        "conv2d_transpose": "conv2d_transpose(i, k, shaped(2, 14, 18, 2), line(2, 3), 'SAME', "
+                            "data_format=order)",
+        "conv2d_backprop_input": "conv2d_backprop_input(shaped(2, 7, 12, 2), k, i, line(1, 2), "
+                                 "'SAME', data_format=order)",
+        "depthwise_conv2d": "depthwise_conv2d(i, d, line(1, 1), 'VALID', (2, 1), data_format=order)",
+        "depthwise_conv2d_native_backprop_input":
+            "depthwise_conv2d_native_backprop_input(shaped(2, 14, 6, 1), k[:, :, :1], i, "
+            "line(2, 1), 'SAME', data_format=order)",
+        "tf.nn.separable_conv2d": "tf.nn.separable_conv2d(i, d, reshape(k, [1, 1, 6, 6]), "
+                                  "line(1, 1), 'SAME', data_format=order)",
+        "conv2d_backprop_filter": "conv2d_backprop_filter(i, [3, 3, 3, 3], i, line(1, 1), 'SAME', "
+                                  "data_format=order)",
+    }
+    for name, call in calls.items():
+        text = definition({"x": [2, 7, 6, 3], "k": [3, 2, 2, 3]}, """
+def both(first):
+    order = "NCHW" if first else "NHWC"
+    layer = "channels_first" if first else "channels_last"
+    shaped = lambda n, h, w, c: [n, c, h, w] if first else [n, h, w, c]
+    line = lambda h, w: [1, 1, h, w] if first else [1, h, w, 1]
+    i = transpose(x, [0, 3, 1, 2]) if first else x
+    d = transpose(k, [0, 1, 3, 2])
+    y = CALL
+    back = [g for g in gradients(square(y), [x, k] + trainable_variables()) if g is not None]
+    image = first and y.shape[0] == 2
+    return [transpose(y, [0, 2, 3, 1]) if image else y] + back
+set_random_seed(3)
+last = both(False)
+first = both(True)
+assert last[0].shape.as_list() == first[0].shape.as_list()
+assert len(last) == len(first) and len(last) > 1
+y = concat([reshape(t, [-1]) for t in last], 0)
+z = concat([reshape(t, [-1]) for t in first], 0)
+""".replace("CALL", call), {"y": "y", "z": "z"})
+        got = bench.run(text, {"x": x, "k": numbers(3, 2, 2, 3)}, "yz")
+        assert any(v != 0 for v in got["y"].values), name
+        bench.same("%s of channels first" % name, got["z"], got["y"])
+    x1 = numbers(2, 9, 3)
+    text = definition({"x": [2, 9, 3], "w": [2, 3, 4]},
+                      "y = tf.nn.conv1d(x, w, 2, 'SAME')\nz = transpose(tf.nn.conv1d(transpose(x, "
+                      "[0, 2, 1]), w, [1, 1, 2], 'SAME', data_format='NCW'), [0, 2, 1])",
+                      {"y": "y", "z": "z"})
+    got = bench.run(text, {"x": x1, "w": numbers(2, 3, 4)}, "yz")
+    bench.same("tf.nn.conv1d of NCW", got["z"], got["y"])
     s = numbers(2, 9, 3)
     got = bench.run(definition({"x": ["dim('N')", 9, 3]},
                                "y = layers.conv1d(x, 4, 3, padding='causal', dilation_rate=2, "

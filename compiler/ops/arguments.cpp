@@ -53,14 +53,6 @@ bool axesArgument(Call &call, const Arg &arg, std::string_view name, Shape shape
   return false;
 }
 
-bool needNHWC(Call &call, std::string_view name) {
-  if (!call.given(name) || call.text(name) == "NHWC") return true;
-  call.fail(Code::AttributeRange,
-            fmt::format("{} \"{}\" is not supported: transpose to NHWC", name, call.text(name)),
-            name);
-  return false;
-}
-
 bool spatialArgument(Call &call, std::string_view name, std::vector<int64_t> &values,
                      bool channelsFirst) {
   values = call.ints(name);

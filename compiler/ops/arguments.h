@@ -20,9 +20,6 @@ bool axisArgument(Call &call, std::string_view name, int rank, int64_t &axis);
 bool axesArgument(Call &call, const Arg &arg, std::string_view name, Shape shape,
                   std::vector<int64_t> &axes);
 
-/// E0303 unless the argument is None or "NHWC"; says what to do instead.
-bool needNHWC(Call &call, std::string_view name = "data_format");
-
 /// Strides, window sizes or dilations of height and width, from one number, [h, w] or
 /// [1, h, w, 1]: two numbers that are at least 1, else E0303.
 /// With the channels first, four numbers are [1, 1, h, w].

@@ -10,6 +10,7 @@
 // With out = conv(input, filter), and g what a scalar changes by as out does:
 // input'[p] = Σ filter[q]·g[o] and filter'[q] = Σ input[p]·g[o], over all products
 // input[p]·filter[q] that out[o] sums up.
+#include "ops/compose.h"
 #include "ops/convolution.h"
 #include "ops/cost.h"
 #include "ops/tables.h"
@@ -162,25 +163,39 @@ constexpr OpDef ops[] = {
 
 // Functions -----------------------------------------------------------------------------------
 
-/// Sizes that the caller gives in place of a tensor: four dimensions.
-bool sizesArgument(Call &call, std::string_view name, Shape &shape) {
-  const auto &dims = call.dims(name);
-  bool fits = dims.size() == 4;
+/// Sizes that the caller gives in place of a tensor: four dimensions. `images`: in the order of
+/// data_format; `shape` has the channels last.
+bool sizesArgument(Call &call, std::string_view name, bool images, Shape &shape) {
+  std::vector<Dim> dims = call.dims(name);
+  bool fits = dims.size() == 4, failed = false;
   for (Dim d : dims) fits &= !(d.isStatic() && d.value < 0);
   shape = call.graph.makeShape(dims);
-  if (fits) return true;
+  if (fits) {
+    if (!images || !wantsNCHW(call, failed)) return !failed;
+    shape = call.graph.makeShape(std::vector<Dim>{dims[0], dims[2], dims[3], dims[1]});
+    return true;
+  }
   call.fail(Code::AttributeRange,
             fmt::format("{} must be four dimensions, none negative, not {}", name, toString(shape)),
             name);
   return false;
 }
 
-/// The rest is the same for all: by the input, the sizes are those of `sizes`.
+/// The rest is the same for all: by the input, the sizes are those of `sizes`. Of the tensors,
+/// images are in the order of data_format; `input` has the channels last.
 Tensor *finish(Call &call, std::string_view type, Tensor *left, Tensor *out, Shape input,
                Shape filter, std::string_view sizes, bool byInput) {
   bool depthwise = type.starts_with("Depthwise");
+  bool failed = false, first = wantsNCHW(call, failed);
+  if (failed) return nullptr;
+  if (first) {
+    out = channelsLast(call, out);
+    if (!byInput) left = channelsLast(call, left);
+    if (!out || !left) return nullptr;
+    if (!byInput) input = left->shape;
+  }
   std::vector<Attr> attrs;
-  if (!needNHWC(call) || !convAttrs(call, input, filter, "dilations", attrs)) return nullptr;
+  if (!convAttrs(call, input, filter, "dilations", attrs, first)) return nullptr;
   if (!depthwise) {
     int64_t groups = convGroups(call, input, filter);
     if (groups == 0) return nullptr;
@@ -188,7 +203,7 @@ Tensor *finish(Call &call, std::string_view type, Tensor *left, Tensor *out, Sha
   }
   attrs.push_back(dimsAttr(sizes, call.graph.arena.copy((byInput ? input : filter).dims())));
   std::vector<Tensor *> inputs{left, out};
-  return call.named(type, inputs, attrs);
+  return finishImages(call, type, inputs, attrs, first && byInput);
 }
 
 /// The argument must be there, be a tensor and have rank 4.
@@ -220,7 +235,7 @@ Tensor *buildInput(Call &call) {
   Tensor *out = filter ? operand(call, "out_backprop") : nullptr;
   Shape sizes;
   if (!out || !needGiven(call, {"strides", "padding"}) ||
-      !sizesArgument(call, "input_sizes", sizes))
+      !sizesArgument(call, "input_sizes", true, sizes))
     return nullptr;
   return finish(call, call.function.def->op, filter, out, sizes, filter->shape, "input_sizes",
                 true);
@@ -230,7 +245,7 @@ Tensor *buildFilter(Call &call) {
   Tensor *input = operand(call, "input");
   Tensor *out = input ? operand(call, "out_backprop") : nullptr;
   Shape sizes;
-  if (!out || !sizesArgument(call, "filter_sizes", sizes)) return nullptr;
+  if (!out || !sizesArgument(call, "filter_sizes", false, sizes)) return nullptr;
   return finish(call, call.function.def->op, input, out, input->shape, sizes, "filter_sizes",
                 false);
 }
@@ -240,14 +255,15 @@ Tensor *buildTranspose(Call &call) {
   Tensor *value = operand(call, "value", "input");
   Tensor *filter = value ? operand(call, "filter", "filters") : nullptr;
   Shape sizes;
-  if (!filter || !sizesArgument(call, "output_shape", sizes)) return nullptr;
+  if (!filter || !sizesArgument(call, "output_shape", true, sizes)) return nullptr;
   return finish(call, "Conv2DBackpropInput", filter, value, sizes, filter->shape, "input_sizes",
                 true);
 }
 
 #define BACKPROP_DOC                                                                               \
-  "\n`strides`, `padding` and `dilations` are the convolution's. Floating dtypes; data_format is " \
-  "\"NHWC\"."
+  "\n`strides`, `padding` and `dilations` are the convolution's. Floating dtypes. With "           \
+  "data_format "                                                                                   \
+  "\"NCHW\" images are (n, c, h, w), and lists of four, sizes too, are in that order."
 
 constexpr FunctionDef functions[] = {
     {"conv2d_transpose(value: T? = None, filter: T? = None, output_shape: shape? = None, strides: "
