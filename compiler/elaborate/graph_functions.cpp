@@ -154,22 +154,31 @@ Value convertToTensor(NativeCall &c) {
       {{"dtype", *dtype == DType::Invalid ? Value::none() : Value::dtype(*dtype)}, {"name", c[2]}});
 }
 
+/// The dimensions that are listed; a None becomes a dimension of its own.
+std::optional<std::vector<Dim>> dimensions(NativeCall &c, const Value &listed,
+                                           std::string_view placeholder) {
+  auto items = c.interpreter.items(listed, c.span);
+  if (!items) return std::nullopt;
+  std::vector<Dim> dims;
+  for (const auto &d : *items) {
+    if (d.isNone())
+      dims.push_back(c.interpreter.graph.dims.anonymous(placeholder, int(dims.size())));
+    else if (d.isInt() || d.isDimension())
+      dims.push_back(d.asDim());
+    else {
+      wrongType(c, fmt::format("a dimension is an int or None, not {}", typeName(d)));
+      return std::nullopt;
+    }
+  }
+  return dims;
+}
+
 Value tensorShape(NativeCall &c) {
   if (anyPoison(c)) return Value::poison();
   if (c[0].isNone()) return c.interpreter.heap.shape(Shape::unknown());
   if (c[0].is(ObjectKind::TensorShape)) return c[0];
-  auto items = c.interpreter.items(c[0], c.span);
-  if (!items) return Value::poison();
-  std::vector<Dim> dims;
-  for (const auto &d : *items) {
-    if (d.isNone())
-      dims.push_back(c.interpreter.graph.dims.anonymous("", int(dims.size())));
-    else if (d.isInt() || d.isDimension())
-      dims.push_back(d.asDim());
-    else
-      return wrongType(c, fmt::format("a dimension is an int or None, not {}", typeName(d)));
-  }
-  return c.interpreter.heap.shape(c.interpreter.graph.makeShape(dims));
+  auto dims = dimensions(c, c[0], "");
+  return dims ? c.interpreter.heap.shape(c.interpreter.graph.makeShape(*dims)) : Value::poison();
 }
 
 Value asDType(NativeCall &c) {
@@ -222,6 +231,8 @@ Value getShape(NativeCall &c) { return c.interpreter.attribute(c[0], "shape", c.
 
 Value setShape(NativeCall &c) {
   auto *tensor = c[0].as<TensorObject>()->tensor;
+  auto *given = c[1].as<ShapeObject>();
+  if (c[1].isNone() || (given && !given->shape.hasRank())) return Value::none();
   auto asked = c.interpreter.toShape(c[1], c.span);
   if (!asked) return Value::poison();
   bool fits = !tensor->shape.hasRank() || size_t(tensor->shape.rank()) == asked->size();
@@ -231,6 +242,16 @@ Value setShape(NativeCall &c) {
   if (!fits)
     return c.interpreter.fail(Code::OperandShapes, c.span,
                               fmt::format("the tensor's shape is {}", toString(tensor->shape)));
+  // What was made of it before goes on without a rank.
+  auto *op = tensor->op;
+  if (tensor->shape.hasRank() || op->type != "Placeholder") return Value::none();
+  auto dims = dimensions(c, c[1], op->name);
+  if (!dims) return Value::poison();
+  auto &graph = c.interpreter.graph;
+  tensor->shape = graph.makeShape(*dims);
+  std::vector<Attr> attrs(op->attrs.begin(), op->attrs.end());
+  attrs.push_back(dimsAttr("shape", tensor->shape.dims()));
+  op->attrs = graph.arena.copy(attrs);
   return Value::none();
 }
 

@@ -41,7 +41,8 @@ Value loop(NativeCall &c) {
   if (!reverse) return Value::poison();
   SilentHost host(c.interpreter, c.span);
   auto builder = c.interpreter.builder(host, c.span);
-  auto name = c.interpreter.scopes.operationName("", "Scan", c.span);
+  // As TensorFlow's loops call what they give; "Scan" would number a scan within this one.
+  auto name = c.interpreter.scopes.operationName("", "Exit", c.span);
   if (!name) return Value::poison();
 
   ScanMaker scan(builder, initial, elements, steps, *reverse);

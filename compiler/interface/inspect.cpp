@@ -58,8 +58,8 @@ Parameters parametersOf(const Graph &graph) {
 }
 
 /// The named operations that feed `op`. What has no name of its own (a step on the way) is looked
-/// through, and so are the parameters of loops; literals vanish. Each distinct tensor of such steps
-/// is visited once.
+/// through, and so are the parameters of loops; literals vanish. What such steps lead to is named
+/// once.
 std::vector<std::string> inputNames(const Operation &op, const Parameters &parameters) {
   std::vector<std::string> names;
   std::set<const Operation *> stepsSeen;
@@ -73,9 +73,11 @@ std::vector<std::string> inputNames(const Operation &op, const Parameters &param
     pending.pop_back();
     if (!tensor || !tensor->op) continue;
     std::string name = tensorName(*tensor);
-    if (!name.empty())
-      names.push_back(std::move(name));
-    else if (!stepsSeen.insert(tensor->op).second)
+    if (!name.empty()) {
+      bool own = std::find(op.inputs.begin(), op.inputs.end(), tensor) != op.inputs.end();
+      if (own || std::find(names.begin(), names.end(), name) == names.end())
+        names.push_back(std::move(name));
+    } else if (!stepsSeen.insert(tensor->op).second)
       continue;
     else if (auto outside = parameters.find(tensor->op); outside != parameters.end())
       pending.push_back(outside->second);

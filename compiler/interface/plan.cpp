@@ -189,7 +189,7 @@ std::optional<ModelInterface> planInterface(const Graph &graph, std::string_view
 
 bool checkRanks(const Graph &graph, Diagnostics &diagnostics) {
   bool fine = true;
-  for (const Export &exported : graph.exports)
+  for (const Export &exported : graph.exports) {
     for (const auto *ends : {&exported.inputs, &exported.outputs})
       for (const ExportEnd &end : *ends) {
         if (!end.tensor || end.tensor->shape.hasRank()) continue;
@@ -200,6 +200,21 @@ bool checkRanks(const Graph &graph, Diagnostics &diagnostics) {
                                end.name, ends == &exported.inputs ? "an input" : "an output"))
             .help = "give the placeholder a shape; single dimensions may be None";
       }
+    if (!fine) continue;
+    // What was made before set_shape() told the shape of a placeholder.
+    for (const Operation *op : neededBy(exported)) {
+      auto unknown = [](const Tensor &t) { return !t.shape.hasRank(); };
+      if (std::none_of(op->outputs.begin(), op->outputs.end(), unknown)) continue;
+      fine = false;
+      auto &made = diagnostics.error(
+          Code::AttributeRange, exported.span,
+          fmt::format("the export '{}' needs the operation '{}', whose rank is not known",
+                      exported.name, op->name.empty() ? op->type : op->name));
+      made.notes.push_back({"the operation is made here", op->span});
+      made.help = "give the placeholder its shape before it is used";
+      break;
+    }
+  }
   return fine;
 }
 

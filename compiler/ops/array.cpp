@@ -42,6 +42,10 @@ bool inferReshape(Infer &i) {
                                               ? "the shape is too large"
                                               : fmt::format("{} is no dimension", toString(d)));
   Shape to = i.shape(dims), from = i.in(0);
+  if (!from.hasRank()) {
+    i.output(i.dtype(0), to);
+    return true;
+  }
   Dim have = from.elements(), want = to.elements();
   if (want.isOverflow())
     return i.fail(Code::AttributeRange, fmt::format("shape {} is too large", toString(to)));
@@ -72,7 +76,11 @@ bool resolveReshape(Call &c, const Tensor *x, vector<Dim> &dims) {
     }
     open = int(a);
   }
-  if (open < 0 || !x->shape.hasRank()) return true;
+  if (open < 0) return true;
+  if (!x->shape.hasRank()) {
+    dims[size_t(open)] = c.graph.dims.anonymous("", open);
+    return true;
+  }
   if (known.isOverflow()) {
     c.fail(Code::AttributeRange, "the shape is too large", "shape");
     return false;
@@ -305,6 +313,7 @@ constexpr OpDef ops[] = {
      .infer = inferReshape,
      .evaluate = evaluateView,
      .gradient = deriveBy<viewGradient>,
+     .anyRank = true,
      .cost = costsNothing},
     {.type = "Squeeze",
      .infer = inferSqueeze,
