@@ -30,6 +30,8 @@ public:
   void run() {
     for (const auto &node : program_.nodes)
       if (node->kind == Node::Loop && !node->dead) bundle(*node->loop->body);
+    for (const auto &node : program_.nodes)
+      if (node->kind == Node::MaxPoolPlaces && runs(*node)) joinPooling(node.get());
     // Users first: the last one in a chain takes what comes before it.
     for (size_t i = program_.nodes.size(); i-- > 0;) {
       Node *node = program_.nodes[i].get();
@@ -63,6 +65,19 @@ private:
       if (!same && !(at->isInteger(0) && shape[i].is(1))) return false;
     }
     return true;
+  }
+
+  /// The places of a pooling's largest elements are known when it has been computed.
+  void joinPooling(Node *places) {
+    Node *input = places->operands[0];
+    for (Node *pool : readers_[storageOf(input)]) {
+      bool same = pool->kind == Node::MaxPool && pool->operands[0] == input &&
+                  pool->id < places->id && pool->together.empty() &&
+                  pool->pool.sameWindows(places->pool);
+      if (!same) continue;
+      pool->together = {places};
+      return;
+    }
   }
 
   void gather(Node *leader) {

@@ -328,30 +328,9 @@ private:
       Value *to = element(scratch_, b_.CreateMul(tap, all));
       Value *from = element(
           inputRow_, b_.CreateAdd(b_.CreateMul(tap, rowStep), b_.CreateMul(left, channels_)));
-      auto *zero = llvm::Constant::getNullValue(ctx_.registerType(spec_.dtype, lanes_));
       bool whole = spec_.channels.value % lanes_ == 0;
       auto part = [&](Value *begin, Value *end, bool zeros) {
-        Value *vectorEnd = end;
-        if (!whole)
-          vectorEnd =
-              b_.CreateAdd(begin, b_.CreateAnd(b_.CreateSub(end, begin), i64(-int64_t(lanes_))));
-        ctx_.loop(begin, vectorEnd, i64(lanes_), [&](Value *i) {
-          Value *value = zeros ? zero : ctx_.load(spec_.dtype, element(from, i), lanes_);
-          ctx_.store(spec_.dtype, value, element(to, i));
-        });
-        if (whole) return;
-        if (ctx_.target.masks) {
-          Value *mask = ctx_.firstLanes(lanes_, b_.CreateSub(end, vectorEnd));
-          Value *value =
-              zeros ? zero : ctx_.load(spec_.dtype, element(from, vectorEnd), lanes_, mask);
-          ctx_.store(spec_.dtype, value, element(to, vectorEnd), mask);
-          return;
-        }
-        ctx_.loop(vectorEnd, end, i64(1), [&](Value *i) {
-          Value *value = zeros ? llvm::ConstantFP::get(ctx_.registerType(spec_.dtype), 0)
-                               : ctx_.load(spec_.dtype, element(from, i));
-          ctx_.store(spec_.dtype, value, element(to, i));
-        });
+        copyRun(ctx_, spec_.dtype, zeros ? nullptr : from, to, begin, end, whole);
       };
       part(i64(0), zerosBefore, true);
       part(zerosBefore, copied, false);

@@ -11,6 +11,15 @@
 
 namespace graphc::lower {
 
+/// The windows of a max_pool, each inside of it or partly beside the image.
+struct PoolWindows {
+  int64_t rows = 0, columns = 0; // windows of an image
+  int64_t height = 1, width = 1; // of a window
+  int64_t strideHeight = 1, strideWidth = 1;
+  int64_t padTop = 0, padLeft = 0;
+  bool operator==(const PoolWindows &) const = default;
+};
+
 struct Conv2DSpec {
   DType dtype = DType::Float32;
   int input = 0, filter = 0, out = 0; // buffers
@@ -26,6 +35,9 @@ struct Conv2DSpec {
       -1;             // buffer that emitPackConv2D has filled; the filter itself is then not read
   int64_t slices = 1; // of the derivative by the filter
   Epilogue epilogue;  // indices: batch, y, x, channel; of the derivative: its output's
+  // Where what comes back from the output has come through a max_pool (conv_places.h):
+  PoolWindows windows;
+  int places = 0; // buffer
 };
 
 /// As for MatMul. 0 where the filter as it is does as well.

@@ -1,5 +1,6 @@
 // The derivatives of convolutions and poolings.
-#include "lower/describe.h"
+#include "lower/conv_places.h"
+#include "lower/describe_places.h"
 
 namespace graphc::lower {
 
@@ -21,6 +22,23 @@ struct Conv {
     for (size_t i = 0; i < 4; ++i) pads[i] = op.dimsAttr("pads")[i];
   }
 };
+
+/// Fills in the windows that `grad` has come through, if it has, and if all sizes are known that
+/// convolutions of places want to know: then a product with each value is less work than one with
+/// each element.
+PooledGrad *comesPooled(Describer &d, Node *grad, Conv2DSpec &spec) {
+  for (Dim size : {spec.height, spec.width, spec.channels, spec.filterHeight, spec.filterWidth,
+                   spec.outHeight, spec.outWidth, spec.outChannels})
+    if (!size.isStatic() || size.value < 1) return nullptr;
+  bool plain = spec.padTop.isStatic() && spec.padLeft.isStatic() && spec.dilationHeight == 1 &&
+               spec.dilationWidth == 1 && spec.filterChannels == spec.channels;
+  PooledGrad *pooled = plain ? pooledGrad(d, grad) : nullptr;
+  if (!pooled) return nullptr;
+  const PoolSpec &pool = pooled->pool;
+  spec.windows = {pool.outHeight.value, pool.outWidth.value, pool.windowHeight, pool.windowWidth,
+                  pool.strideHeight,    pool.strideWidth,    pool.padTop.value, pool.padLeft.value};
+  return placesPay(spec, pool.height.value, pool.width.value) ? pooled : nullptr;
+}
 
 // By the input ----------------------------------------------------------------------------------
 
@@ -96,6 +114,14 @@ private:
     spec.dilationWidth = columns.step == 1 ? conv_.dilations[1] : 1;
     spec.padTop = padTop;
     spec.padLeft = padLeft;
+    bool vectors = shape_[3].isStatic() && shape_[3].value % 4 == 0;
+    PooledGrad *pooled = nullptr;
+    if (!depthwise_ && vectors && image == out_ && node.accumulator == image->dtype)
+      pooled = comesPooled(d_, out_, spec);
+    if (pooled) {
+      node.kind = Node::Conv2DPlaces;
+      node.operands = {pooled->value, filter, placesOf(d_, *pooled)};
+    }
     return d_.add(std::move(node));
   }
 
@@ -218,10 +244,60 @@ Node *padded(Describer &d, const Conv &conv, Node *input, Node *out, std::span<c
                      d.e.select(inside, d.e.load(input, at), d.e.number(input->dtype, 0)));
 }
 
+/// The sum over slices, which are the first dimension of `made` if there are several.
+Node *sumOfSlices(Describer &d, Node *made, int64_t slices, DType dtype,
+                  const std::vector<Dim> &shape) {
+  if (slices == 1) return made;
+  Indices at = {d.e.index(4)};
+  for (int i = 0; i < 4; ++i) at.push_back(d.e.index(i));
+  return d.reduce(dtype, shape, {Dim(slices)}, Combiner::Sum, d.e.load(made, at), nullptr);
+}
+
+/// The derivative by the filter where `out` came through a max_pool, or null.
+Node *byFilterOfPlaces(Describer &d, const Conv &conv, Node *out) {
+  Node *input = d.inputs[0];
+  std::vector<Dim> shape = d.shape();
+  if (input->dtype != out->dtype || d.dtype() != out->dtype) return nullptr;
+  Conv2DSpec spec;
+  spec.dtype = input->dtype;
+  spec.batch = input->shape[0];
+  spec.height = input->shape[1];
+  spec.width = input->shape[2];
+  spec.channels = input->shape[3];
+  spec.filterHeight = shape[0];
+  spec.filterWidth = shape[1];
+  spec.filterChannels = shape[2];
+  spec.outChannels = shape[3];
+  spec.outHeight = out->shape[1];
+  spec.outWidth = out->shape[2];
+  spec.strideHeight = conv.strides[0];
+  spec.strideWidth = conv.strides[1];
+  spec.dilationHeight = conv.dilations[0];
+  spec.dilationWidth = conv.dilations[1];
+  spec.padTop = conv.pads[0];
+  spec.padLeft = conv.pads[2];
+  PooledGrad *pooled = comesPooled(d, out, spec);
+  // Lanes are elements of a row of the filter.
+  if (!pooled || spec.filterWidth.value * spec.channels.value < 4) return nullptr;
+  spec.slices = backpropFilterOfPlacesSlices(spec);
+  std::vector<Dim> turned = {shape[3], shape[0], shape[1], shape[2]}, sliced = turned;
+  if (spec.slices > 1) sliced.insert(sliced.begin(), Dim(spec.slices));
+  Node node = d.contraction(Node::ConvFilterPlaces, spec.dtype, sliced,
+                            {input, pooled->value, placesOf(d, *pooled)});
+  node.conv = spec;
+  Node *sum = sumOfSlices(d, d.add(std::move(node)), spec.slices, spec.dtype, turned);
+  return d.pointwise(d.dtype(), shape,
+                     d.e.load(sum, {d.e.index(3), d.e.index(0), d.e.index(1), d.e.index(2)}));
+}
+
 bool convByFilter(Describer &d) {
   Conv conv(d.op);
   std::vector<Dim> shape = d.shape();
   Node *out = d.computable(d.inputs[1]);
+  if (Node *made = byFilterOfPlaces(d, conv, out)) {
+    d.outputs[0] = made;
+    return true;
+  }
   Node *input = padded(d, conv, d.computable(d.inputs[0]), out, shape);
   Conv2DSpec spec;
   spec.dtype = input->dtype;
@@ -245,14 +321,7 @@ bool convByFilter(Describer &d) {
   Node node = d.contraction(Node::ConvFilter, spec.slices > 1 ? spec.dtype : d.dtype(), sliced,
                             {input, out});
   node.conv = spec;
-  Node *made = d.add(std::move(node));
-  if (spec.slices > 1) {
-    Indices at = {d.e.index(4)};
-    for (int i = 0; i < 4; ++i) at.push_back(d.e.index(i));
-    made =
-        d.reduce(d.dtype(), shape, {Dim(spec.slices)}, Combiner::Sum, d.e.load(made, at), nullptr);
-  }
-  d.outputs[0] = made;
+  d.outputs[0] = sumOfSlices(d, d.add(std::move(node)), spec.slices, d.dtype(), shape);
   return true;
 }
 

@@ -1,4 +1,6 @@
-#include "lower/describe.h"
+#include "lower/describe_places.h"
+
+#include <algorithm>
 
 namespace graphc::lower {
 
@@ -34,11 +36,25 @@ const Expr *asNumber(Describer &d, DType dtype, Dim dim) {
   return dim.isStatic() ? d.e.number(dtype, double(dim.value)) : d.e.cast(dtype, d.e.dim(dim));
 }
 
+/// Of a sum over all pixels of what came through a max_pool: its values alone.
+Node *withoutZeros(Describer &d, Node *input, std::span<const int64_t> axes) {
+  auto has = [&](int64_t axis) { return std::find(axes.begin(), axes.end(), axis) != axes.end(); };
+  if (input->shape.size() != 4 || !isFloating(input->dtype) || !has(1) || !has(2)) return input;
+  PooledGrad *pooled = pooledGrad(d, input);
+  if (!pooled) return input;
+  const PoolSpec &pool = pooled->pool;
+  bool fewer = pool.outHeight.value * pool.outWidth.value < pool.height.value * pool.width.value;
+  return fewer ? pooled->value : input;
+}
+
 template <Combiner combiner>
 bool reduction(Describer &d) {
-  Walk w = walk(d, d.inputs[0], d.op.intsAttr("axes"), d.op.boolAttr("keepdims"));
-  d.outputs[0] = d.reduce(d.dtype(), d.shape(), w.reduced, combiner,
-                          d.wide(d.e.load(d.inputs[0], w.at)), nullptr);
+  auto axes = d.op.intsAttr("axes");
+  Node *input = d.inputs[0];
+  if (combiner == Combiner::Sum) input = withoutZeros(d, input, axes);
+  Walk w = walk(d, input, axes, d.op.boolAttr("keepdims"));
+  d.outputs[0] =
+      d.reduce(d.dtype(), d.shape(), w.reduced, combiner, d.wide(d.e.load(input, w.at)), nullptr);
   return true;
 }
 

@@ -1,5 +1,6 @@
 #include "lower/kernels.h"
 
+#include "lower/conv_places.h"
 #include "lower/emit_expr.h"
 
 #include <algorithm>
@@ -30,8 +31,11 @@ SpecKey keyOf(const MatMulSpec &s) {
 SpecKey keyOf(const Conv2DSpec &s, Node::Kind kind) {
   return {{s.batch, s.height, s.width, s.channels, s.filterHeight, s.filterWidth, s.filterChannels,
            s.outChannels, s.outHeight, s.outWidth, s.padTop, s.padLeft},
-          fmt::format("conv {} {} {} {} {} {} {}", int(kind), int(s.dtype), s.strideHeight,
-                      s.strideWidth, s.dilationHeight, s.dilationWidth, s.slices)};
+          fmt::format("conv {} {} {} {} {} {} {} of {} {} {} {} {} {} {} {}", int(kind),
+                      int(s.dtype), s.strideHeight, s.strideWidth, s.dilationHeight,
+                      s.dilationWidth, s.slices, s.windows.rows, s.windows.columns,
+                      s.windows.height, s.windows.width, s.windows.strideHeight,
+                      s.windows.strideWidth, s.windows.padTop, s.windows.padLeft)};
 }
 
 SpecKey keyOf(const PoolSpec &s, Node::Kind kind) {
@@ -53,6 +57,8 @@ SpecKey keyOf(const Node &node) {
   case Node::Conv2D:
   case Node::Depthwise:
   case Node::ConvFilter:
+  case Node::Conv2DPlaces:
+  case Node::ConvFilterPlaces:
     return keyOf(node.conv, node.kind);
   case Node::Scan:
   case Node::TopK:
@@ -147,10 +153,12 @@ KernelCall Kernels::contraction(ExprPool &exprs, Node *node, bool mayPack) {
   int second = -1, third = -1;
   if (node->operands.size() > 1) second = slotOf(node->operands[1]);
   if (node->operands.size() > 2) third = slotOf(node->operands[2]);
+  int further = node->together.empty() ? -1 : slotOf(node->together[0]);
   if (packed) call.packed = slotOf(nullptr);
   if (!scratchBytes(*node, mayPack).is(0)) call.scratch = slotOf(nullptr);
 
-  std::string key = fmt::format("{}|{}|{}|{}", spec.text, after.key, packed, call.scratch);
+  std::string key =
+      fmt::format("{}|{}|{}|{}|{}", spec.text, after.key, packed, call.scratch, further);
   for (Dim d : spec.dims) key += " " + symbolsKey(call.symbols, d);
   auto &function = functions_[key];
   if (function) {
@@ -188,10 +196,13 @@ KernelCall Kernels::contraction(ExprPool &exprs, Node *node, bool mayPack) {
   }
   case Node::Conv2D:
   case Node::Depthwise:
-  case Node::ConvFilter: {
+  case Node::ConvFilter:
+  case Node::Conv2DPlaces:
+  case Node::ConvFilterPlaces: {
     Conv2DSpec s = node->conv;
     s.input = first;
     s.filter = second;
+    s.places = third;
     s.out = out;
     s.packedFilter = call.packed;
     s.epilogue = epilogue;
@@ -199,6 +210,10 @@ KernelCall Kernels::contraction(ExprPool &exprs, Node *node, bool mayPack) {
       emitConv2D(ctx, s);
     else if (node->kind == Node::ConvFilter)
       emitConv2DBackpropFilter(ctx, s);
+    else if (node->kind == Node::Conv2DPlaces)
+      emitConv2DOfPlaces(ctx, s);
+    else if (node->kind == Node::ConvFilterPlaces)
+      emitConv2DBackpropFilterOfPlaces(ctx, s);
     else
       emitDepthwiseConv2D(ctx, s);
     break;
@@ -221,8 +236,13 @@ KernelCall Kernels::contraction(ExprPool &exprs, Node *node, bool mayPack) {
     s.output = second;
     s.grad = third;
     s.out = out;
+    s.places = further;
     s.epilogue = epilogue;
-    if (node->kind == Node::MaxPool)
+    if (node->kind == Node::MaxPoolPlaces) {
+      s.places = out;
+      s.out = -1;
+      emitMaxPool(ctx, s);
+    } else if (node->kind == Node::MaxPool)
       emitMaxPool(ctx, s);
     else if (node->kind == Node::MaxPoolGrad)
       emitMaxPoolGrad(ctx, s);

@@ -245,4 +245,24 @@ void callPackTile(EmitContext &ctx, DType dtype, unsigned rows, Value *k, Value 
   ctx.b.CreateCall(function, {k, source, stride, destination});
 }
 
+void copyRun(EmitContext &ctx, DType dtype, Value *source, Value *destination, Value *begin,
+             Value *end, bool whole) {
+  auto &b = ctx.b;
+  unsigned lanes = ctx.lanes(dtype);
+  auto copy = [&](Value *i, unsigned count, Value *mask) {
+    Value *value = source ? ctx.load(dtype, ctx.element(dtype, source, i), count, mask)
+                          : llvm::Constant::getNullValue(ctx.registerType(dtype, count));
+    ctx.store(dtype, value, ctx.element(dtype, destination, i), mask);
+  };
+  Value *vectorEnd = end;
+  if (!whole)
+    vectorEnd = b.CreateAdd(begin, b.CreateAnd(b.CreateSub(end, begin), ctx.i64(-int64_t(lanes))));
+  ctx.loop(begin, vectorEnd, ctx.i64(lanes), [&](Value *i) { copy(i, lanes, nullptr); });
+  if (whole || lanes == 1) return;
+  if (ctx.target.masks)
+    copy(vectorEnd, lanes, ctx.firstLanes(lanes, b.CreateSub(end, vectorEnd)));
+  else
+    ctx.loop(vectorEnd, end, ctx.i64(1), [&](Value *i) { copy(i, 1, nullptr); });
+}
+
 } // namespace graphc::lower

@@ -38,6 +38,11 @@ void forPanels(
     unsigned group, llvm::Value *grouped,
     const std::function<void(llvm::Value *panel, unsigned panels, llvm::Value *columns)> &body);
 
+/// Emits a copy of elements [begin, end) from `source` (null: zeros) to `destination`. `whole`:
+/// they are known to be whole vectors.
+void copyRun(EmitContext &ctx, DType dtype, llvm::Value *source, llvm::Value *destination,
+             llvm::Value *begin, llvm::Value *end, bool whole);
+
 /// Calls the function, shared by the module's kernels, that packs panels [begin, end). Element (k,
 /// n) of B is at source + k * stride + n, or (transposed) source + n * stride + k, elements.
 void callPackPanels(EmitContext &ctx, const PanelLayout &layout, llvm::Value *source,

@@ -56,6 +56,15 @@ Value *larger(llvm::IRBuilder<> &b, DType dtype, Value *x, Value *so) {
   return b.CreateSelect(take, x, so);
 }
 
+/// Whether x, which larger() may take, is the first element to be as it is.
+Value *isFirst(llvm::IRBuilder<> &b, DType dtype, Value *x, Value *so) {
+  if (isFloating(dtype)) {
+    Value *nan = b.CreateAnd(b.CreateFCmpUNO(x, x), b.CreateFCmpORD(so, so));
+    return b.CreateOr(b.CreateFCmpOGT(x, so), nan);
+  }
+  return isSignedInteger(dtype) ? b.CreateICmpSGT(x, so) : b.CreateICmpUGT(x, so);
+}
+
 void emitPool(EmitContext &ctx, const PoolSpec &spec, bool maximum) {
   auto &b = ctx.b;
   forWindows(
@@ -66,6 +75,14 @@ void emitPool(EmitContext &ctx, const PoolSpec &spec, bool maximum) {
         auto *type = ctx.registerType(spec.dtype, run.lanes);
         Values first(run.vectors, maximum ? lowest(ctx, spec.dtype, run.lanes)
                                           : llvm::Constant::getNullValue(type));
+        bool placed = spec.places >= 0;
+        // A tap's number, in all lanes.
+        auto number = [&](Value *r, Value *c) {
+          Value *tap = b.CreateAdd(b.CreateMul(r, ctx.i64(spec.windowWidth)), c);
+          return ctx.splat(b.CreateTrunc(tap, b.getInt32Ty()), run.lanes);
+        };
+        // Nothing is less than the least value: then it is the first tap's.
+        if (placed) first.resize(2 * run.vectors, number(place.rowBegin, place.columnBegin));
         auto add = [&](Value *r, Value *c, Values so) {
           Value *row = b.CreateAdd(image, b.CreateAdd(place.top, r));
           Value *pixel = b.CreateAdd(b.CreateMul(row, width), b.CreateAdd(place.left, c));
@@ -74,6 +91,10 @@ void emitPool(EmitContext &ctx, const PoolSpec &spec, bool maximum) {
             Value *here = b.CreateAdd(at, ctx.i64(int64_t(v) * run.lanes));
             Value *x = ctx.load(spec.dtype, ctx.element(spec.dtype, ctx.buffer(spec.input), here),
                                 run.lanes, run.mask);
+            if (placed) {
+              Value *&known = so[run.vectors + v];
+              known = b.CreateSelect(isFirst(b, spec.dtype, x, so[v]), number(r, c), known);
+            }
             so[v] = maximum ? larger(b, spec.dtype, x, so[v]) : b.CreateFAdd(so[v], x);
           }
           return so;
@@ -95,7 +116,14 @@ void emitPool(EmitContext &ctx, const PoolSpec &spec, bool maximum) {
         for (unsigned v = 0; v < run.vectors; ++v) {
           Value *value = maximum ? result[v] : b.CreateFDiv(result[v], count);
           Value *channel = b.CreateAdd(run.channel, ctx.i64(int64_t(v) * run.lanes));
-          storePooled(ctx, spec, value, place, pixel, channel, run.mask);
+          if (placed) {
+            Value *at = b.CreateAdd(b.CreateMul(pixel, channels), channel);
+            Value *bytes =
+                b.CreateTrunc(result[run.vectors + v], ctx.memoryType(DType::UInt8, run.lanes));
+            ctx.store(DType::UInt8, bytes, ctx.element(DType::UInt8, ctx.buffer(spec.places), at),
+                      run.mask);
+          }
+          if (spec.out >= 0) storePooled(ctx, spec, value, place, pixel, channel, run.mask);
         }
       });
 }

@@ -91,11 +91,31 @@ std::string print(const Expr *e) {
 }
 
 std::string print(const Program &program) {
-  static const char *const names[] = {
-      "input",   "variable", "literal",    "alias",       "pointwise",       "reduce",
-      "pieces",  "check",    "sequence",   "matmul",      "conv2d",          "depthwise",
-      "maxpool", "avgpool",  "convfilter", "maxpoolgrad", "maxpoolgradgrad", "scan",
-      "topk",    "random",   "loop",       "loopresult"};
+  static const char *const names[] = {"input",
+                                      "variable",
+                                      "literal",
+                                      "alias",
+                                      "pointwise",
+                                      "reduce",
+                                      "pieces",
+                                      "check",
+                                      "sequence",
+                                      "matmul",
+                                      "conv2d",
+                                      "depthwise",
+                                      "maxpool",
+                                      "avgpool",
+                                      "convfilter",
+                                      "maxpoolgrad",
+                                      "maxpoolgradgrad",
+                                      "conv2dplaces",
+                                      "convfilterplaces",
+                                      "maxpoolplaces",
+                                      "scan",
+                                      "topk",
+                                      "random",
+                                      "loop",
+                                      "loopresult"};
   std::string text;
   for (const auto &node : program.nodes) {
     if (node->dead) continue;

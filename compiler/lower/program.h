@@ -57,8 +57,12 @@ struct Node {
     ConvFilter,      // a convolution's derivative by its filter; operands: input, out_backprop
     MaxPoolGrad,     // operands: input, output, grad
     MaxPoolGradGrad, // the same
-    Scan,            // operands: input
-    TopK,            // the places; operands: input
+    Conv2DPlaces,    // Conv2D of what came through a max_pool; operands: values, filter, places
+    // From here on nothing can be merged into them.
+    ConvFilterPlaces, // ConvFilter of the same; operands: input, values, places
+    MaxPoolPlaces,    // the places of a max_pool's largest elements; operands: input
+    Scan,             // operands: input
+    TopK,             // the places; operands: input
     Random,
     Loop,       // no tensor: runs `loop`
     LoopResult, // `number` of those of the loop operands[0]
@@ -90,7 +94,8 @@ struct Node {
   std::string message;
 
   /// Pointwise: further nodes of the shape that are computed in the same kernel, in their order.
-  /// Loads of one another that they hold are of the same element (see bundle.h).
+  /// Loads of one another that they hold are of the same element (see bundle.h). MaxPool: its
+  /// places.
   std::vector<Node *> together;
 
   // Decided by fusion:
@@ -99,9 +104,9 @@ struct Node {
 
   bool isContraction() const { return kind >= MatMul && kind <= TopK; }
   bool hasPost() const {
-    // MaxPoolGrad may add to what it has stored; Scan and TopK have no use for it.
+    // MaxPoolGrad may add to what it has stored.
     if (kind == MaxPoolGrad) return windowsTile(pool);
-    return (isContraction() && kind < Scan) || kind == Reduce;
+    return (isContraction() && kind < ConvFilterPlaces) || kind == Reduce;
   }
   Dim elements() const {
     Dim product(1);
@@ -117,12 +122,21 @@ struct Update {
   Node *value = nullptr;
 };
 
+/// What comes back through a max_pool, as its windows have it (describe_places.h).
+struct PooledGrad {
+  Node *value = nullptr;  // of the pooling's output's shape; null: nothing of the kind
+  Node *input = nullptr;  // of the pooling
+  Node *places = nullptr; // when somebody has wanted them
+  PoolSpec pool;
+};
+
 struct Program {
   ExprPool exprs;
   std::vector<std::unique_ptr<Node>> nodes; // operands before users
   std::vector<Node *> outputs;
   std::vector<Update> updates; // the last value of each variable that is updated
   bool initializes = false;    // the values go into variables that nothing has been in before
+  std::unordered_map<const Node *, PooledGrad> pooledGrads; // of what has been asked for
 
   Node *add(Node node);
   bool mayFail() const;
