@@ -48,6 +48,17 @@ std::optional<std::string_view> ScopeRules::operationName(std::string_view given
 
 // Name scopes -----------------------------------------------------------------------------------
 
+namespace {
+/// Where a scope is opened, as it stands: in the standard library too, called from `place`.
+void traceNameScope(Graph &graph, Trace &trace, std::string_view name, Span span, Place place) {
+  if (place.span == span)
+    trace.nameScopes.push_back({place, name});
+  else
+    trace.nameScopes.push_back(
+        {{span, graph.arena.make<CallSite>(CallSite{"", place.span, place.caller})}, name});
+}
+} // namespace
+
 /// Rule: a name is uniquified among its siblings; one that ends in "/" is entered as it stands;
 /// "" leaves all name scopes. `bound` is the full name with a trailing "/", "" at the root.
 bool ScopeRules::enterNameScope(std::string_view name, Span span, std::string_view &bound) {
@@ -68,7 +79,7 @@ bool ScopeRules::enterNameScope(std::string_view name, Span span, std::string_vi
     auto full = names_.unique(name, false);
     names_.setCurrent(full);
     graph_.nameScopes.emplace_back(full);
-    if (trace_) trace_->nameScopes.push_back({host_.place(span), full});
+    if (trace_) traceNameScope(graph_, *trace_, full, span, host_.place(span));
   }
   bound = heap_.copy(fmt::format("{}/", names_.current()));
   return true;

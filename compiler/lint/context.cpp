@@ -2,6 +2,7 @@
 
 #include "lint/names.h"
 #include "lint/rule.h"
+#include "ops/body.h"
 #include "syntax/walk.h"
 
 #include <algorithm>
@@ -34,42 +35,100 @@ Finding &LintContext::report(Place place, std::string message) {
   return made;
 }
 
+void LintContext::count(const std::vector<Operation *> &operations, Facts &facts) {
+  facts.needed.resize(operations.size());
+  facts.initial.resize(operations.size());
+  facts.listed.resize(operations.size());
+  facts.users.resize(operations.size());
+  for (const auto *op : operations) {
+    for (const auto *input : op->inputs) ++facts.users[input->op->id];
+    for (const auto *before : op->controlInputs) ++facts.users[before->id];
+  }
+}
+
 void LintContext::gather() {
   if (std::exchange(gathered_, true)) return;
-  size_t count = graph.operations.size();
-  needed_.resize(count);
-  initial_.resize(count);
-  listed_.resize(count);
-  users_.resize(count);
-  for (const auto *op : graph.operations) {
-    for (const auto *input : op->inputs) ++users_[input->op->id];
-    for (const auto *before : op->controlInputs) ++users_[before->id];
-  }
+  Facts &facts = facts_[nullptr];
+  count(graph.operations, facts);
   for (const auto &exported : graph.exports) {
     auto &run = runs_.emplace_back(neededBy(exported));
-    for (const auto *op : run) needed_[op->id] = 1;
+    for (const auto *op : run) facts.needed[op->id] = 1;
     for (const auto &output : exported.outputs)
-      if (output.tensor) listed_[output.tensor->op->id] = 1;
-    for (const auto *effect : exported.effects) listed_[effect->id] = 1;
+      if (output.tensor) facts.listed[output.tensor->op->id] = 1;
+    for (const auto *effect : exported.effects) facts.listed[effect->id] = 1;
   }
-  for (const auto *op : neededByInitialValues(graph)) initial_[op->id] = 1;
+  for (const auto *op : neededByInitialValues(graph)) facts.initial[op->id] = 1;
+  for (const auto *op : graph.operations)
+    if (op->body) gatherBody(*op);
+}
+
+/// What a step gives is needed where the loop is.
+void LintContext::gatherBody(const Operation &loop) {
+  const Body &body = *loop.body;
+  Facts &facts = facts_[&body];
+  count(body.operations, facts);
+  // A carried value is another one at every step.
+  for (size_t i = ScanParts(loop).carried; i < loop.inputs.size(); ++i)
+    outside_[body.parameters[i + 1]] = loop.inputs[i];
+  bool needed = factsOf(loop).needed[loop.id], initial = factsOf(loop).initial[loop.id];
+  std::vector<const Operation *> open;
+  std::vector<uint8_t> seen(body.operations.size());
+  auto visit = [&](const Operation *op) {
+    if (std::exchange(seen[op->id], uint8_t(1))) return;
+    facts.needed[op->id] = needed;
+    facts.initial[op->id] = initial;
+    open.push_back(op);
+  };
+  for (const auto *result : body.results) {
+    ++facts.users[result->op->id];
+    visit(result->op);
+  }
+  while (!open.empty()) {
+    const auto *op = open.back();
+    open.pop_back();
+    for (const auto *input : op->inputs) visit(input->op);
+    for (const auto *before : op->controlInputs) visit(before);
+  }
+  for (const auto *op : body.operations)
+    if (op->body) gatherBody(*op);
+}
+
+const Operation *LintContext::maker(const Tensor &tensor) {
+  gather();
+  const Tensor *at = &tensor;
+  for (;;) {
+    const auto *op = at->op;
+    if (op->body) {
+      ScanParts parts(*op);
+      if (at->index < parts.carried)
+        at = parts.next(at->index);
+      else if (at->index >= parts.stackedAt(0))
+        at = parts.give(at->index - parts.stackedAt(0));
+      else
+        return op;
+      continue;
+    }
+    auto outside = outside_.find(op);
+    if (outside == outside_.end()) return op;
+    at = outside->second;
+  }
 }
 
 bool LintContext::isNeeded(const Operation &op) {
   gather();
-  return needed_[op.id];
+  return factsOf(op).needed[op.id];
 }
 bool LintContext::isNeededByInitialValues(const Operation &op) {
   gather();
-  return initial_[op.id];
+  return factsOf(op).initial[op.id];
 }
 uint32_t LintContext::users(const Operation &op) {
   gather();
-  return users_[op.id];
+  return factsOf(op).users[op.id];
 }
 bool LintContext::isListed(const Operation &op) {
   gather();
-  return listed_[op.id];
+  return factsOf(op).listed[op.id];
 }
 const std::vector<std::vector<Operation *>> &LintContext::runs() {
   gather();

@@ -51,9 +51,12 @@ public:
   Span userPlace(Place place) const;
   bool isLibrary(Span span) const { return trace.standardFiles.contains(span.file); }
 
-  // -- Facts of the graph, gathered at first use
+  // -- Facts of the graph, gathered at first use; of operations in loops' bodies too
   static Place placeOf(const Operation &op) { return {op.span, op.caller}; }
   static Place placeOf(const Variable &variable) { return {variable.span, variable.caller}; }
+  /// The operation that makes the tensor, seen through loops: a step's element or what it has from
+  /// around is what is outside, and what a loop gives is what its step gives.
+  const Operation *maker(const Tensor &tensor);
   /// Whether an export runs the operation.
   bool isNeeded(const Operation &op);
   bool isNeededByInitialValues(const Operation &op);
@@ -87,8 +90,17 @@ private:
   Finding repeated_;
   std::shared_ptr<const Names> names_;
   bool gathered_ = false;
-  std::vector<uint8_t> needed_, initial_, listed_;
-  std::vector<uint32_t> users_;
+  /// By the operations' numbers.
+  struct Facts {
+    std::vector<uint8_t> needed, initial, listed;
+    std::vector<uint32_t> users;
+  };
+  Facts &factsOf(const Operation &op) { return facts_[op.within]; }
+  void count(const std::vector<Operation *> &operations, Facts &facts);
+  void gatherBody(const Operation &loop);
+
+  std::unordered_map<const Body *, Facts> facts_;                 // null: the graph itself
+  std::unordered_map<const Operation *, const Tensor *> outside_; // of parameters
   std::vector<std::vector<Operation *>> runs_;
   std::map<FileId, std::map<std::pair<uint32_t, uint32_t>, const CallExpr *>> calls_;
 };

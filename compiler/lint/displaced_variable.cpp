@@ -26,12 +26,13 @@ void run(LintContext &lint) {
                                lint.userPlace(LintContext::placeOf(*variable))});
   for (const auto &opened : lint.trace.nameScopes)
     takers.try_emplace(lowerCase(opened.name), Taker{"a name scope", lint.userPlace(opened.place)});
-  for (const auto *op : lint.graph.operations)
+  forEachOperation(lint.graph.operations, [&](const Operation *op) {
     if (!op->name.empty())
       takers.try_emplace(
           lowerCase(op->name),
           Taker{op->type.starts_with("Placeholder") ? "a placeholder" : "an operation",
                 lint.userPlace(LintContext::placeOf(*op))});
+  });
   for (const auto &made : lint.trace.made) {
     const auto &variable = *made.variable;
     if (variable.opName == variable.name) continue;

@@ -13,8 +13,8 @@ bool isPassedThrough(const Operation &op) {
 
 void run(LintContext &lint) {
   for (const auto &entropy : lint.trace.crossEntropies) {
-    const Operation *op = entropy.logits->op;
-    while (isPassedThrough(*op) && !op->inputs.empty()) op = op->inputs[0]->op;
+    const Operation *op = lint.maker(*entropy.logits);
+    while (isPassedThrough(*op) && !op->inputs.empty()) op = lint.maker(*op->inputs[0]);
     if (op->type != "Softmax" && op->type != "Sigmoid") continue;
     std::string_view name = op->type == "Softmax" ? "softmax" : "sigmoid";
     auto &found =

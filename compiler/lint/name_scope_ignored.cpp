@@ -7,12 +7,23 @@ namespace graphc {
 namespace {
 
 void run(LintContext &lint) {
+  // Those that the library opened, as loops do around their functions, are nobody's mistake.
+  std::unordered_set<std::string_view> opened, byVariableScope;
+  for (const auto &scope : lint.trace.nameScopes)
+    if (!lint.isLibrary(scope.place.span)) opened.insert(scope.name);
+  for (const auto &scope : lint.trace.variableScopes) byVariableScope.insert(scope.nameScope);
   for (const auto &asked : lint.trace.asked) {
-    if (asked.ignoredNameScope.empty()) continue;
+    std::string_view scope = asked.ignoredNameScope;
+    while (!scope.empty() && !opened.contains(scope)) {
+      size_t slash = scope.rfind('/');
+      scope = slash == std::string_view::npos ? std::string_view() : scope.substr(0, slash);
+      if (byVariableScope.contains(scope)) scope = {};
+    }
+    if (scope.empty()) continue;
     auto &found = lint.report(
         asked.place, fmt::format("the name_scope '{}' is no part of the variable's name, which is "
                                  "'{}'",
-                                 asked.ignoredNameScope, asked.name));
+                                 scope, asked.name));
     found.help = "open a variable_scope if the variable is to have the prefix; else ask for it "
                  "outside of the name_scope";
   }

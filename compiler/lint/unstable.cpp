@@ -66,8 +66,8 @@ bool isNaiveVariance(const Operation *op) {
 }
 
 void run(LintContext &lint) {
-  for (const auto *op : lint.graph.operations) {
-    if (op->name.empty()) continue; // a step within a function of the library
+  forEachOperation(lint.graph.operations, [&](const Operation *op) {
+    if (op->name.empty()) return; // a step within a function of the library
     Stable stable;
     std::string_view why = "rounds to log(0) or overflows";
     if (op->type == "Log") stable = ofLog(*op);
@@ -76,11 +76,11 @@ void run(LintContext &lint) {
       stable = {"sqrt(mean(x²) - mean(x)²)", "sqrt(moments(x, axes)[1])"};
       why = "can come out as the root of a negative number";
     }
-    if (stable.what.empty()) continue;
+    if (stable.what.empty()) return;
     auto &found = lint.report(LintContext::placeOf(*op),
                               fmt::format("{} {} in floating numbers", stable.what, why));
     found.help = fmt::format("use {}", stable.instead);
-  }
+  });
 }
 
 } // namespace

@@ -11,23 +11,25 @@ void run(LintContext &lint) {
   // A call that makes several operations, or is run several times, is needed if one of them is.
   // A variable's initial value and regularizer stand at the variable.
   std::set<std::tuple<FileId, uint32_t, uint32_t>> neededPlaces;
-  for (const auto *op : lint.graph.operations)
+  forEachOperation(lint.graph.operations, [&](const Operation *op) {
     if (lint.isNeeded(*op) || writesVariable(*op)) neededPlaces.insert(keyOf(op->span));
+  });
   for (const auto *variable : lint.graph.variables) neededPlaces.insert(keyOf(variable->span));
-  for (const auto *op : lint.graph.operations) {
-    if (op->name.empty() || lint.isNeeded(*op) || lint.isNeededByInitialValues(*op)) continue;
+  auto check = [&](const Operation *op) {
+    if (op->name.empty() || lint.isNeeded(*op) || lint.isNeededByInitialValues(*op)) return;
     // What feeds another unused operation follows from that one.
-    if (lint.users(*op) || writesVariable(*op) || op->type.starts_with("Placeholder")) continue;
+    if (lint.users(*op) || writesVariable(*op) || op->type.starts_with("Placeholder")) return;
     // Training runs the derivative of a loss, and not the loss.
-    if (lint.trace.differentiated.contains(op)) continue;
+    if (lint.trace.differentiated.contains(op)) return;
     // `random_normal(shape(x))` has read the shape when the graph was made.
-    if (op->type != "Const" && !op->outputs.empty() && op->output()->value) continue;
-    if (lint.isLibrary(op->span) || neededPlaces.contains(keyOf(op->span))) continue;
-    if (op->name.find("/Regularizer/") != std::string_view::npos) continue;
+    if (op->type != "Const" && !op->outputs.empty() && op->output()->value) return;
+    if (lint.isLibrary(op->span) || neededPlaces.contains(keyOf(op->span))) return;
+    if (op->name.find("/Regularizer/") != std::string_view::npos) return;
     auto &found = lint.report(LintContext::placeOf(*op),
                               fmt::format("no export needs the operation '{}'", op->name));
     found.help = "give it in an export, or leave it out";
-  }
+  };
+  forEachOperation(lint.graph.operations, check);
 }
 
 } // namespace
