@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <unordered_map>
 
 namespace graphc {
 
@@ -58,18 +59,107 @@ void report(Interpreter &interpreter, Span where, const Gradients &gradients) {
   if (op.span.valid()) made.notes.push_back({"the operation is made here", op.span});
 }
 
+/// What TensorFlow 1.15 calls the operation that gives the derivative by an input of this one.
+std::string lastStep(const Operation &of, size_t input, const Operation &made) {
+  struct Row {
+    std::string_view type, steps; // one for each input that has a derivative, or one for all
+  };
+  constexpr Row rows[] = {
+      {"MatMul", "MatMul MatMul_1"},
+      {"BiasAdd", "BiasAdd BiasAddGrad"},
+      {"Add", "Reshape Reshape_1"},
+      {"Sub", "Reshape Reshape_1"},
+      {"Mul", "Reshape Reshape_1"},
+      {"RealDiv", "Reshape Reshape_1"},
+      {"Pow", "Reshape Reshape_1"},
+      {"Maximum", "Reshape Reshape_1"},
+      {"Minimum", "Reshape Reshape_1"},
+      {"SquaredDifference", "Reshape Neg"},
+      {"Select", "Select Select Select_1"},
+      {"ConcatV2", "Slice Slice_1 Slice_2 Slice_3"},
+      {"Square", "Mul_1"},
+      {"Sqrt", "SqrtGrad"},
+      {"Rsqrt", "RsqrtGrad"},
+      {"Reciprocal", "ReciprocalGrad"},
+      {"Exp", "mul"},
+      {"Log", "mul"},
+      {"Log1p", "mul"},
+      {"Sin", "mul"},
+      {"Cos", "mul"},
+      {"Abs", "mul"},
+      {"Tanh", "TanhGrad"},
+      {"Sigmoid", "SigmoidGrad"},
+      {"Relu", "ReluGrad"},
+      {"Relu6", "Relu6Grad"},
+      {"Elu", "EluGrad"},
+      {"Selu", "SeluGrad"},
+      {"LeakyRelu", "LeakyReluGrad"},
+      {"Softplus", "SoftplusGrad"},
+      {"Softsign", "SoftsignGrad"},
+      {"Softmax", "mul_1"},
+      {"LogSoftmax", "sub"},
+      {"SoftmaxCrossEntropyWithLogits", "mul"},
+      {"SparseSoftmaxCrossEntropyWithLogits", "mul"},
+      {"Sum", "Tile"},
+      {"Mean", "truediv"},
+      {"Max", "mul"},
+      {"Min", "mul"},
+      {"Squeeze", "Reshape"},
+      {"ExpandDims", "Reshape"},
+      {"Transpose", "transpose"},
+      {"Pack", "unstack"},
+      {"Unpack", "stack"},
+      {"Split", "concat"},
+      {"Pad", "Slice"},
+      {"Slice", "Pad"},
+      {"Tile", "Sum"},
+  };
+  // Operands of one known shape need no summing up.
+  bool alike = of.inputs.size() == 2 && sameShape(of.inputs[0]->shape, of.inputs[1]->shape) &&
+               of.inputs[0]->shape.isStatic();
+  if (alike && of.type == "Mul") return input == 0 ? "Mul" : "Mul_1";
+  if (alike && of.type == "Sub") return std::string(made.type);
+  for (const auto &[type, steps] : rows) {
+    if (type != of.type) continue;
+    std::string_view rest = steps;
+    for (size_t i = 0; i < input && rest.find(' ') != std::string_view::npos; ++i)
+      rest.remove_prefix(rest.find(' ') + 1);
+    return std::string(rest.substr(0, rest.find(' ')));
+  }
+  return std::string(made.type);
+}
+
+/// In TensorFlow an optimizer's derivatives of an operation by several inputs wait for one another.
+bool isGated(const Operation &of) {
+  size_t floating = 0;
+  for (const auto *input : of.inputs) floating += isFloating(input->dtype);
+  return floating > 1 && !of.body;
+}
+
 /// Names what the call made and gives away: in the scope of the operation that it is a derivative
 /// of, as TensorFlow does.
-bool nameResults(Interpreter &interpreter, Span where, const Gradients &gradients) {
+bool nameResults(Interpreter &interpreter, Span where, const Gradients &gradients, bool gated) {
   std::string scope(interpreter.scopes.nameScope());
+  std::unordered_map<uint32_t, uint32_t> inputs(gradients.inputs.begin(), gradients.inputs.end());
   for (auto *result : gradients.of) {
     if (!result || result->op->id < gradients.first || !result->op->name.empty()) continue;
     std::string within = scope;
-    if (const auto *origin = gradients.origin(result->op))
+    // A scalar's derivative by itself is a literal here.
+    std::string step(result->op->type == "Const" ? "Fill" : result->op->type);
+    if (const auto *origin = gradients.origin(result->op)) {
       within = fmt::format("{}{}{}_grad", scope, scope.empty() ? "" : "/",
                            origin->name.empty() ? origin->type : origin->name);
+      auto input = inputs.find(result->op->id);
+      size_t number = input == inputs.end() ? 0 : input->second;
+      if (gated && isGated(*origin)) {
+        within += "/tuple";
+        step = number ? fmt::format("control_dependency_{}", number) : "control_dependency";
+      } else {
+        step = lastStep(*origin, number, *result->op);
+      }
+    }
     ScopeRules::NameScopeSwitch inner(interpreter.scopes, interpreter.heap.copy(within));
-    auto name = interpreter.scopes.operationName("", result->op->type, where);
+    auto name = interpreter.scopes.operationName("", step, where);
     if (!name) return false;
     result->op->name = *name;
   }
@@ -114,7 +204,7 @@ std::optional<std::vector<Tensor *>> buildGradients(Interpreter &interpreter, Sp
   }
   if (auto *trace = interpreter.trace())
     for (const auto *y : ys) trace->differentiated.insert(y->op);
-  good = good && nameResults(interpreter, where, gradients);
+  good = good && nameResults(interpreter, where, gradients, options.gated);
   interpreter.scopes.leave();
   if (!good) return std::nullopt;
   return std::move(gradients.of);
@@ -230,7 +320,9 @@ Value gradients(NativeCall &c) {
   std::vector<GradientTarget> targets;
   for (const auto &x : xs)
     if (!targetsOf(c, x, targets)) return Value::poison();
-  GradientOptions options{gradYs, stops, name ? name->text : ""};
+  auto gated = c.interpreter.truth(c[5], c.span);
+  if (!gated) return Value::poison();
+  GradientOptions options{gradYs, stops, name ? name->text : "", *gated};
   auto made = buildGradients(c.interpreter, c.span, ys, targets, options);
   if (!made) return Value::poison();
   std::vector<Value> results;

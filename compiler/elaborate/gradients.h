@@ -11,11 +11,12 @@ struct GradientOptions {
   std::span<Tensor *const> gradYs;
   std::span<Tensor *const> stops; // taken as constants
   std::string_view name;          // of the name scope; empty: "gradients"
+  bool gated = false;             // as optimizers ask for them: it shows in names
 };
 
 /// For each x the operation that gives the sum over all ys of gradY · ∂y/∂x; null where no y
 /// depends on it. A variable's gradient adds up over all of its reads. Results that had no name are
-/// named in the scope ("gradients/dense/MatMul_grad/MatMul"), which is uniquified.
+/// named in the scope ("gradients/dense/MatMul_grad/MatMul_1"), which is uniquified.
 ///
 /// E0304 at `span` where an operation on the way has no gradient, with a note at that operation;
 /// E0301 and E0302 where a gradY does not fit its y; nullopt then.

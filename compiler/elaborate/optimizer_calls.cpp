@@ -381,6 +381,7 @@ std::optional<std::vector<Pair>> computePairs(NativeCall &c, const Value &lossVa
     targets.push_back(v.as<VariableObject>()->variable);
   }
   GradientOptions options;
+  options.gated = true;
   Tensor *given = nullptr;
   if (!gradLoss.isNone()) {
     if (!(given = in.toTensor(gradLoss, loss->dtype, c.span, Code::OperandDTypes, "grad_loss")))

@@ -213,6 +213,8 @@ private:
         if (inputs[i] && flows(op->inputs[i])) {
           assert(inputs[i]->dtype == op->inputs[i]->dtype);
           flow(op->inputs[i], inputs[i]);
+          if (inputs.size() > 1 && inputs[i]->op->id >= result_.made.back().first)
+            result_.inputs.emplace_back(inputs[i]->op->id, uint32_t(i));
         }
     }
     return true;

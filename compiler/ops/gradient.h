@@ -44,6 +44,9 @@ struct Gradients {
   const Operation *origin(const Operation *op) const;
   uint32_t first = 0;                                       // operations from this id on were made
   std::vector<std::pair<uint32_t, const Operation *>> made; // from which id on, for which
+  /// Of operations with several inputs: the number of an operation that was made, and the input
+  /// whose derivative it gives.
+  std::vector<std::pair<uint32_t, uint32_t>> inputs;
 };
 
 /// Makes the operations that compute the derivatives. They take no names.
