@@ -1,6 +1,7 @@
 #include "lower/describe_places.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace graphc::lower {
 
@@ -28,6 +29,8 @@ const Expr *expanded(ExprPool &e, const Expr *expr, const Node *input, int depth
   });
 }
 
+bool isFinite(const Expr *e) { return e->isConst() && std::isfinite(e->number); }
+
 /// Whether the value is 0 wherever the elements of `zero` are, whatever the others are.
 bool staysZero(const Expr *e, const Node *zero) {
   switch (e->kind) {
@@ -40,8 +43,8 @@ bool staysZero(const Expr *e, const Node *zero) {
   case ExprKind::Select:
     return staysZero(e->args[1], zero) && staysZero(e->args[2], zero);
   case ExprKind::Mul: // by what may be infinite it would be NaN
-    return (e->args[0]->isConst() && staysZero(e->args[1], zero)) ||
-           (e->args[1]->isConst() && staysZero(e->args[0], zero));
+    return (isFinite(e->args[0]) && staysZero(e->args[1], zero)) ||
+           (isFinite(e->args[1]) && staysZero(e->args[0], zero));
   default:
     return false;
   }

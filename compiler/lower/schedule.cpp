@@ -66,9 +66,33 @@ unsigned fitLanes(unsigned lanes, Dim length, bool masks) {
   return masks ? std::bit_ceil(uint64_t(length.value)) : std::bit_floor(uint64_t(length.value));
 }
 
-} // namespace
+constexpr int64_t enoughPieces = 8;
+constexpr int64_t mostBlocks = 64;
+constexpr int64_t unknownBlocks = 16;    // where sizes are known at run time only
+constexpr int64_t blocksBytes = 1 << 14; // of the blocks' results, which lie on the stack
 
-Schedule scheduleOf(const EmitContext &ctx, const Kernel &kernel) {
+/// Schedule::blocks of a reduction of which all else is known.
+int64_t blocksOf(const Kernel &kernel, const Schedule &schedule) {
+  size_t outer = size_t(kernel.outer), all = kernel.loops.size();
+  if (outer == all || kernel.combiner >= Combiner::ArgMax) return 1;
+  Dim outputs = productOf(kernel.loops, 0, outer);
+  if (!outputs.isStatic() || outputs.value < 1) return 1;
+  int64_t pieces = 1;
+  if (schedule.parallelLoops == 0)
+    pieces = (kernel.loops[outer - 1].value + 63) / 64;
+  else if (schedule.parallelLoops > 0)
+    pieces = productOf(kernel.loops, 0, size_t(schedule.parallelLoops)).value;
+  if (pieces >= enoughPieces) return 1;
+  int64_t size = std::max<int64_t>(4, int64_t(dtypeSize(kernel.accumulator)));
+  int64_t blocks = std::min(mostBlocks, blocksBytes / size / outputs.value);
+  Dim length = kernel.loops[outer], work = productOf(kernel.loops, 0, all);
+  if (length.isStatic()) blocks = std::min(blocks, length.value);
+  if (!work.isStatic() || work.isOverflow()) return std::clamp<int64_t>(blocks, 1, unknownBlocks);
+  return std::max<int64_t>(1, std::min(blocks, work.value / (pieceWork / elementCost(kernel))));
+}
+
+/// All but the blocks.
+Schedule shareOut(const EmitContext &ctx, const Kernel &kernel) {
   Schedule schedule;
   int all = kernel.loops.size(), outer = kernel.outer;
   bool reduction = kernel.form == Kernel::Reduction;
@@ -123,6 +147,14 @@ Schedule scheduleOf(const EmitContext &ctx, const Kernel &kernel) {
   schedule.parallelLoops = known < 4 && shareable < outer && count == shareable ? 0 : count;
   // Cutting the vector loop is only done where it is the only loop of the output.
   if (schedule.parallelLoops == 0 && outer != 1) schedule.parallelLoops = count ? count : -1;
+  return schedule;
+}
+
+} // namespace
+
+Schedule scheduleOf(const EmitContext &ctx, const Kernel &kernel) {
+  Schedule schedule = shareOut(ctx, kernel);
+  if (kernel.form == Kernel::Reduction) schedule.blocks = blocksOf(kernel, schedule);
   return schedule;
 }
 

@@ -15,6 +15,9 @@ struct Schedule {
   // Loops [0, parallelLoops) are shared out as one, in pieces of about `pieceWork` elements. 0 of a
   // kernel with one loop only: that loop is cut. -1: one thread does it all.
   int parallelLoops = -1;
+  // Blocks that a reduction's first reduced loop is cut into, where the output has too few elements
+  // to give threads enough to do: each is reduced by itself, then their results in order.
+  int64_t blocks = 1;
   bool masks = false; // what is left of the vector loop goes through masks, not one by one
 };
 
