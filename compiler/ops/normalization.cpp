@@ -79,6 +79,10 @@ Tensor *buildFusedBatchNorm(Call &c) {
               : c.named("Identity", {y});
   }
   if (!y || !unbiased) return nullptr;
+  if (training) {
+    mean->op->name = c.graph.arena.copy(fmt::format("{}/Mean", y->op->name));
+    unbiased->op->name = c.graph.arena.copy(fmt::format("{}/Variance", y->op->name));
+  }
   c.results = {y, mean, unbiased};
   return y;
 }

@@ -174,7 +174,7 @@ constexpr FunctionDef functions[] = {
     {POOL("avg_pool"), "AvgPool", "AvgPool",
      "The mean of a window that moves over images; padding is not counted." POOL_DOC
      "\nFloating dtypes.",
-     buildPool},
+     buildPool, "avg_pool2d"},
 };
 
 } // namespace
