@@ -59,6 +59,7 @@ constexpr Place functions[] = {
     {"roll", "std/nn.graph"},
     {"meshgrid", "std/nn.graph"},
     {"confusion_matrix", "std/nn.graph"},
+    {"reverse_sequence", "std/nn.graph"},
     {"scan", "std/functional.graph"},
     {"map_fn", "std/functional.graph"},
     {"foldl", "std/functional.graph"},
