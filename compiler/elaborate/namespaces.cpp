@@ -272,7 +272,15 @@ Value Interpreter::namespaceMember(std::string_view space, std::string_view name
     return Value::unset();
   }
   if (name == "tf" || name == "tensorflow") return Value::unset();
-  return libraryValue(name);
+  Value known = libraryValue(name);
+  if (!known.isUnset()) return known;
+  // tf.random.normal is random_normal, tf.linalg.diag is matrix_diag.
+  std::string_view prefix = space == "tf.random"   ? "random_"
+                            : space == "tf.linalg" ? "matrix_"
+                                                   : "";
+  if (!prefix.empty()) return libraryValue(heap.copy(fmt::format("{}{}", prefix, name)));
+  if (space == "tf.math" && name == "divide_no_nan") return libraryValue("div_no_nan");
+  return known;
 }
 
 bool Interpreter::has(Symbol name) {
