@@ -1,3 +1,4 @@
+#include "lower/microkernel.h"
 #include "lower/schedule.h"
 
 #include <bit>
@@ -125,6 +126,7 @@ private:
                                  ctx_.load(kernel_.accumulator, at, emitter.lanes, emitter.mask);
                              return Values{combine(so[0], more)};
                            });
+    keepRolled(ctx_);
     return sum[0];
   }
 

@@ -122,8 +122,9 @@ Schedule shareOut(const EmitContext &ctx, const Kernel &kernel) {
     // numbers come out alike anyway, which they do.
     if (schedule.alongReduction)
       schedule.unroll = !length.isStatic() || length.value >= 4 * int64_t(schedule.lanes) ? 4 : 1;
-    else if (reduction && length.isStatic() && length.value >= 4 * int64_t(schedule.lanes))
-      schedule.unroll = 4;
+    else if (reduction && length.isStatic() && length.value >= int64_t(schedule.lanes))
+      schedule.unroll = int(
+          std::bit_floor(uint64_t(std::min<int64_t>(4, length.value / int64_t(schedule.lanes)))));
   }
   if (schedule.lanes == 1 && !schedule.alongReduction) schedule.vectorLoop = -1;
 
