@@ -11,6 +11,7 @@ packages=(
   llvm-19-dev liblld-19-dev
   antlr4 libantlr4-runtime-dev libfmt-dev libcli11-dev nlohmann-json3-dev libre2-dev libdtl-dev
   zlib1g-dev libminizip-dev libtomlplusplus-dev libgraphviz-dev
+  robin-map-dev
 )
 # To run the examples.
 packages+=(libpng-dev dataset-fashion-mnist)

@@ -88,6 +88,10 @@ class Definition {
 public:
   enum PrintTo { StandardOutput, StandardError };
 
+  Definition() = default;
+  Definition(const Definition &) = delete;
+  ~Definition();
+
   /// Elaborates and plans the generated interface, named `model` or else as the file is, of the
   /// exports named, or else of all. False where the command is over with `status`; everything is
   /// reported then.

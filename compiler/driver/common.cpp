@@ -166,6 +166,12 @@ static bool selectExports(Graph &graph, const std::vector<std::string> &wanted) 
   return true;
 }
 
+/// The process ends with its command: to give a large graph back piece by piece is time lost.
+Definition::~Definition() {
+  [[maybe_unused]] static const auto *elaborated = elaborated_.release();
+  [[maybe_unused]] static const auto *interface = new std::optional(std::move(interface_));
+}
+
 bool Definition::load(const DefinitionOptions &options, PrintTo printTo, int &status,
                       const std::string &model, const std::vector<std::string> &exports) {
   format_ = options.diagnostics;

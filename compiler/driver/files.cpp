@@ -41,8 +41,11 @@ struct Search {
     }
     std::sort(entries.begin(), entries.end());
     for (const fs::path &entry : entries) {
-      // A link that leads nowhere is a problem only where a definition is expected.
-      bool isFolder = fs::is_directory(entry, failed);
+      // A link that leads nowhere is a problem only where a definition is expected. Pipes, sockets
+      // and devices are no definitions.
+      auto there = fs::status(entry, failed);
+      if (fs::is_other(there)) continue;
+      bool isFolder = fs::is_directory(there);
       std::string name = entry.filename().string();
       if (excluded && excluded(real.string(), name)) continue;
       if (isFolder && !name.starts_with("."))

@@ -30,13 +30,14 @@ void Interpreter::endBody() {
 }
 
 Tensor *Interpreter::readVariable(Variable *variable) {
-  auto &known = reads_[variable];
   // Within control_dependencies a variable is read after them; elsewhere one read serves all.
-  if (known.second && known.first == controlsIds_.back()) return known.second;
+  if (const auto &known = reads_[variable]; known.second && known.first == controlsIds_.back())
+    return known.second;
   SilentHost host(*this, variable->span);
   auto make = builder(host, variable->span);
-  known = {controlsIds_.back(), graphc::readVariable(make, variable)};
-  return known.second;
+  auto *read = graphc::readVariable(make, variable);
+  reads_[variable] = {controlsIds_.back(), read};
+  return read;
 }
 
 namespace {

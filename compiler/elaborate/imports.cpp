@@ -40,6 +40,11 @@ Value Interpreter::importFile(std::string_view path, Span where) {
     scopes.expectGaps();
     return Value::poison();
   }
+  // A pipe may never end, nor begin.
+  std::error_code failed;
+  auto there = fs::status(shown, failed);
+  if (fs::is_other(there))
+    return unreadable(fmt::format("'{}' can't be read: it is no regular file", shown));
   std::string why;
   auto text = options.read(shown, why);
   if (!text) return unreadable(fmt::format("'{}' can't be read: {}", shown, why));

@@ -232,7 +232,12 @@ private:
   std::vector<std::vector<Operation *>> controls_{1};
   uint64_t controlsId_ = 0;
   std::vector<uint64_t> controlsIds_{0};
-  std::unordered_map<Variable *, std::pair<uint64_t, Tensor *>> reads_;
+  struct PointerHash { // spreads what differs in the middle bits alone
+    size_t operator()(const void *at) const noexcept {
+      return (reinterpret_cast<uintptr_t>(at) * 0x9e3779b97f4a7c15) >> 32;
+    }
+  };
+  tsl::robin_map<Variable *, std::pair<uint64_t, Tensor *>, PointerHash> reads_;
   std::unordered_map<const NativeDef *, NativeSignature> signatures_;
   std::unordered_map<const Function *, std::vector<Default>> defaults_;
   std::vector<Value> library_; // by symbol: unset where not looked up

@@ -17,9 +17,9 @@ uint64_t hashed(std::string_view text, uint64_t before = 0xcbf29ce484222325) {
 }
 } // namespace
 
-bool ScopeNames::Key::operator==(const Key &other) const {
-  return hash == other.hash && text.size() == other.text.size() &&
-         std::equal(text.begin(), text.end(), other.text.begin(),
+bool ScopeNames::SameName::operator()(const Key &key, const Entry *entry) const {
+  return key.hash == entry->hash && key.text.size() == entry->text.size() &&
+         std::equal(key.text.begin(), key.text.end(), entry->text.begin(),
                     [](char x, char y) { return lower(x) == lower(y); });
 }
 
@@ -44,19 +44,19 @@ std::string_view ScopeNames::unique(std::string_view name, bool forNode) {
   uint64_t hash = hashed(name, currentHash_);
   auto take = [&](uint64_t hashOfAll) {
     auto kept = arena_.copy(std::string_view(buffer_));
-    inUse_.emplace(Key{kept, hashOfAll}, Entry{1, forNode});
+    inUse_.insert(arena_.make<Entry>(Entry{kept, hashOfAll, 1, forNode}));
     return kept;
   };
-  auto found = inUse_.find({buffer_, hash});
+  auto found = inUse_.find(Key{buffer_, hash});
   if (found == inUse_.end()) return take(hash);
-  int64_t next = found->second.count++;
+  int64_t next = (*found)->count++;
   size_t length = buffer_.size();
   while (true) {
     buffer_.resize(length);
     buffer_ += '_';
     buffer_ += std::to_string(next);
     uint64_t numbered = hashed(std::string_view(buffer_).substr(length), hash);
-    if (!inUse_.contains({buffer_, numbered})) return take(numbered);
+    if (!inUse_.contains(Key{buffer_, numbered})) return take(numbered);
     ++next;
   }
 }
@@ -69,8 +69,8 @@ std::string_view ScopeNames::uniqueVariable(std::string_view name) {
 
 bool ScopeNames::isNode(std::string_view name) const {
   if (verbatim_.contains(name)) return true;
-  auto found = inUse_.find({name, hashed(name)});
-  return found != inUse_.end() && found->second.node && found->first.text == name;
+  auto found = inUse_.find(Key{name, hashed(name)});
+  return found != inUse_.end() && (*found)->node && (*found)->text == name;
 }
 
 bool ScopeNames::takeVerbatim(std::string_view name) {

@@ -6,7 +6,7 @@
 
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <tsl/robin_set.h>
 #include <unordered_set>
 #include <vector>
 
@@ -52,25 +52,35 @@ public:
   bool clashesWithVerbatim(std::string_view name) const { return verbatim_.contains(name); }
 
 private:
-  /// A full name with its hash, which a scope's names begin to compute once. The case of letters
-  /// makes no difference.
+  /// A full name that was asked for.
+  struct Entry {
+    std::string_view text;
+    uint64_t hash;
+    int64_t count; // how often the name was asked for
+    bool node;     // an operation or variable stands there
+  };
+  /// A full name with its hash, which a scope's names begin to compute once.
   struct Key {
     std::string_view text;
     uint64_t hash;
-    bool operator==(const Key &other) const;
   };
-  struct KeyHash {
+  struct HashOf {
+    size_t operator()(const Entry *entry) const noexcept { return entry->hash; }
     size_t operator()(const Key &key) const noexcept { return key.hash; }
   };
-  struct Entry {
-    int64_t count = 0; // how often the name was asked for
-    bool node = false; // an operation or variable stands there
+  /// The case of letters makes no difference.
+  struct SameName {
+    using is_transparent = void;
+    bool operator()(const Key &key, const Entry *entry) const;
+    bool operator()(const Entry *entry, const Key &key) const { return (*this)(key, entry); }
+    bool operator()(const Entry *a, const Entry *b) const { return a == b; }
   };
 
   Arena &arena_;
   std::string_view current_;
   uint64_t currentHash_; // of what the names in the current scope begin with
-  std::unordered_map<Key, Entry, KeyHash> inUse_;
+  /// The table holds a part of the hash, so that only what is found is looked at.
+  tsl::robin_set<Entry *, HashOf, SameName, std::allocator<Entry *>, true> inUse_;
   std::unordered_set<std::string_view> verbatim_;
   std::string buffer_;
 };

@@ -13,6 +13,7 @@
 
 #include <map>
 #include <optional>
+#include <tsl/robin_map.h>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -220,7 +221,8 @@ private:
   int openJumps_ = 0;
   int openPoisoned_ = 0; // scopes in error: names within them are not known
 
-  std::unordered_map<std::string_view, VariableObject *> store_;
+  tsl::robin_map<std::string_view, VariableObject *> store_;
+  std::unordered_map<std::string_view, VariableObject *> firstParts_; // of NAME/part_0, by NAME
   std::unordered_map<std::string_view, PartitionedObject *> partitioned_;
   std::unordered_set<std::string_view> poisonedKeys_;
   std::vector<VariableObject *> made_;

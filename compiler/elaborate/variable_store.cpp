@@ -131,7 +131,7 @@ Value ScopeRules::getVariableByKey(VariableRequest request) {
   // Rule: a partitioned variable is found without a partitioner only under reuse=True.
   if (isTrue(request.reuse) && partitioned_.contains(request.name)) return getPartitioned(request);
   // Rule: else it is no unpartitioned variable of that name.
-  if (auto part = store_.find(fmt::format("{}/part_0", request.name)); part != store_.end()) {
+  if (auto part = firstParts_.find(request.name); part != firstParts_.end()) {
     auto &error =
         host_.error(Code::PartitionedOtherwise, request.span,
                     fmt::format("no partitioner was given, but a partitioned variable {} exists",
@@ -365,6 +365,8 @@ Value ScopeRules::create(VariableRequest &request, const AskedShape *shape) {
   if (trace_) trace_->made.push_back({variable, request.reuse.isAutoReuse(), scope_->numbered});
   if (!registerVariable(made, request.collections)) return poisoned(request);
   store_.emplace(variable->name, made);
+  if (constexpr std::string_view first = "/part_0"; variable->name.ends_with(first))
+    firstParts_.emplace(variable->name.substr(0, variable->name.size() - first.size()), made);
 
   // Rule: a regularizer is applied once, when the variable is made, under NAME/Regularizer/.
   if (!request.regularizer.isNone()) {

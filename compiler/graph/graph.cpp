@@ -136,12 +136,14 @@ public:
   }
   // Inputs are made before their users, so the order of creation is a topological one.
   std::vector<Operation *> sorted() {
-    std::vector<std::pair<size_t, Operation *>> byId;
-    byId.reserve(found_.size());
-    for (auto *op : found_) byId.emplace_back(op->id, op);
-    std::sort(byId.begin(), byId.end());
-    for (size_t i = 0; i < byId.size(); ++i) found_[i] = byId[i].second;
-    return std::move(found_);
+    if (found_.size() < seen_.size() / 16) {
+      std::sort(found_.begin(), found_.end(), [](auto *a, auto *b) { return a->id < b->id; });
+      return std::move(found_);
+    }
+    std::vector<Operation *> byId(seen_.size());
+    for (auto *op : found_) byId[op->id] = op;
+    std::erase(byId, nullptr);
+    return byId;
   }
 
 private:

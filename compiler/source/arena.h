@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <span>
@@ -61,19 +62,15 @@ public:
   size_t bytes() const { return bytes_; }
 
 private:
-  void *allocateBlock(size_t size, size_t alignment) {
-    size_t block = std::max<size_t>(size + alignment, size_t(1) << (blocks_.empty() ? 16 : 20));
-    blocks_.push_back(std::make_unique_for_overwrite<std::byte[]>(block));
-    bytes_ += block;
-    next_ = reinterpret_cast<uintptr_t>(blocks_.back().get());
-    end_ = next_ + block;
-    return allocate(size, alignment);
-  }
+  struct Free {
+    void operator()(void *block) const { std::free(block); }
+  };
+  void *allocateBlock(size_t size, size_t alignment);
 
   uintptr_t next_ = 0;
   uintptr_t end_ = 0;
   size_t bytes_ = 0;
-  std::vector<std::unique_ptr<std::byte[]>> blocks_;
+  std::vector<std::unique_ptr<void, Free>> blocks_;
 };
 
 } // namespace graphc
