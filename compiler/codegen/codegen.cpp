@@ -2,6 +2,7 @@
 
 #include "codegen/backend.h"
 #include "codegen/jit.h"
+#include "codegen/sizes.h"
 #include "codegen/targets.h"
 #include "interface/location.h"
 #include "lower/module.h"
@@ -85,19 +86,23 @@ bool emitFiles(Graph &graph, const ModelInterface &model, const CodegenOptions &
   }
   if (wants(Emit::LlvmIr)) made.push_back({Emit::LlvmIr, name + ".ll", textOf(module)});
   if (wants(Emit::Bitcode)) made.push_back({Emit::Bitcode, name + ".bc", bitcodeOf(module)});
-  bool objects =
-      wants(Emit::Object) || wants(Emit::Static) || wants(Emit::Shared) || wants(Emit::Exe);
+  bool objects = wants(Emit::Object) || wants(Emit::Static) || wants(Emit::Shared) ||
+                 wants(Emit::Exe) || options.sizes;
   if (wants(Emit::Asm)) {
     // Code generation changes the module.
     auto copy = objects ? llvm::CloneModule(module) : nullptr;
     made.push_back({Emit::Asm, name + ".s", assemblyOf(copy ? *copy : module, machine)});
   }
   if (objects) {
+    llvm::StringMap<size_t> functions;
+    if (options.sizes) functions = levelsOfFunctions(module, lowered->target.levels);
     std::string object = objectOf(module, machine);
     if (object.empty()) {
       why = "no object files can be made for target " + lowered->target.triple;
       return false;
     }
+    if (options.sizes)
+      *options.sizes = sizesOf(object, functions, lowered->target.levels, options.cpu);
     // Visual Studio's tools know files by other names.
     bool msvc = machine.getTargetTriple().isWindowsMSVCEnvironment();
     std::string objectName = name + (msvc ? ".obj" : ".o");

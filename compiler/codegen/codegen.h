@@ -16,6 +16,21 @@ namespace graphc {
 /// What `graphc build --emit=` names; headers and the graph are made without this library.
 enum class Emit : uint8_t { Object, Static, Shared, Header, Exe, LlvmIr, Bitcode, Asm, Graph };
 
+/// The code for one level of processor.
+struct LevelSize {
+  std::string level; // as GRAPHRT_CPU names it, or a processor
+  int64_t functions = 0;
+  int64_t code = 0; // bytes
+};
+
+/// What an object file holds, in bytes.
+struct CodeSizes {
+  std::vector<LevelSize> levels; // the lowest first
+  int64_t otherCode = 0;         // what there is of once, whatever the processor
+  int64_t data = 0;              // constants, descriptions, frozen variables
+  int64_t file = 0;              // all of it, with symbols and relocations
+};
+
 struct CodegenOptions {
   std::string target; // a triple; empty: this machine's
   std::string cpu;    // empty: a portable baseline and faster versions chosen by create();
@@ -24,7 +39,8 @@ struct CodegenOptions {
   /// The variables' values by their places, where they are compiled in (`--weights`): create()
   /// uses them, load() refuses, save() writes them. Null: the initializers run in create().
   const std::map<std::string_view, const Literal *> *frozen = nullptr;
-  std::string sourceName; // of the definition, without folders; the only path in the output
+  CodeSizes *sizes = nullptr; // filled in by emit, where asked for
+  std::string sourceName;     // of the definition, without folders; the only path in the output
 };
 
 /// One file's contents, to be written as NAME's "libNAME.a", "NAME.o", "NAME.ll", ….

@@ -43,6 +43,20 @@ std::unique_ptr<llvm::TargetMachine> machineFor(const llvm::Target &target,
       triple, cpu, features, options, relocation, std::nullopt, optimize));
 }
 
+/// Processors whose vectors have more than SVE's least 16 bytes: LLVM does not know how many.
+unsigned scaleOf(const std::string &cpu) {
+  if (cpu == "neoverse-v1" || cpu == "neoverse-512tvb") return 2;
+  return cpu == "a64fx" ? 4 : 0;
+}
+
+/// Scalable vectors of just `scale` times 16 bytes: vectors of that width are then registers.
+void setScale(lower::Target &target, unsigned scale) {
+  target.scale = scale;
+  target.vectorBytes = 16 * scale;
+  target.level = scale == 4 ? GRAPHRT_CPU_AARCH64_SVE512 : GRAPHRT_CPU_AARCH64_SVE256;
+  target.masks = true;
+}
+
 /// What kernels need to know of the processor that `machine` is for.
 lower::Target describe(const llvm::TargetMachine &machine, const std::string &cpu,
                        const std::string &features, const std::string &suffix) {
@@ -61,13 +75,15 @@ lower::Target describe(const llvm::TargetMachine &machine, const std::string &cp
     target.vectorBytes = v4 ? 64 : has("+avx2") ? 32 : 16;
     target.vectorRegisters = v4 ? 32 : 16;
     target.fma = has("+fma");
-    target.masks = v4;
+    target.masks = target.operands = v4;
   } else {
     target.level = GRAPHRT_CPU_BASELINE;
     target.vectorBytes = 16;
     // WebAssembly has as many values as code wants; engines place them in 16 registers on x86-64.
     target.vectorRegisters = arch == llvm::Triple::wasm32 ? 16 : 32;
     target.fma = arch == llvm::Triple::aarch64;
+    unsigned scale = target.fma && has("+sve") ? scaleOf(cpu) : 0;
+    if (scale) setScale(target, scale);
   }
   return target;
 }
@@ -128,6 +144,15 @@ std::optional<TargetChoice> chooseTarget(const CodegenOptions &options, std::str
       std::string name = fmt::format("x86-64-{}", level);
       auto machine = machineFor(*target, choice.triple, name, "", options.level);
       choice.levels.push_back(describe(*machine, name, "", fmt::format("_{}", level)));
+    }
+  // Where there is a system to ask for the vectors' length.
+  if (cpu.empty() && triple.isAArch64() && triple.isOSLinux())
+    for (unsigned scale : {2, 4}) {
+      lower::Target level = choice.levels.front();
+      level.features = "+sve";
+      level.suffix = fmt::format("_sve{}", scale * 128);
+      setScale(level, scale);
+      choice.levels.push_back(std::move(level));
     }
   return choice;
 }

@@ -3,6 +3,7 @@
 #include "driver/command.h"
 #include "driver/output.h"
 #include "interface/header.h"
+#include "interface/table.h"
 #include "interface/weights.h"
 #include "ops/interpret.h"
 #include "transform/passes.h"
@@ -34,6 +35,7 @@ struct BuildOptions {
   std::vector<std::string> emit = {"static", "header"};
   std::string weights;
   std::string depfile;
+  bool sizes = false;
   CodegenOptions codegen;
 };
 
@@ -133,7 +135,7 @@ bool emitAll(const BuildOptions &options, const std::vector<Emit> &kinds, Defini
       native.push_back(kind);
     }
   }
-  if (native.empty()) return true;
+  if (native.empty() && !options.sizes) return true;
   const Codegen *codegen = loadCodegen(why);
   if (!codegen || !codegen->emit(definition.graphToCompile(), model, options.codegen, native, files,
                                  definition.diagnostics(), why))
@@ -174,6 +176,20 @@ bool writeAll(const BuildOptions &options, const Definition &definition,
   return outputs.commit(why);
 }
 
+/// What each processor level costs.
+std::string describe(const CodeSizes &sizes, const std::string &name) {
+  auto text = [](int64_t number) { return grouped(Dim(number)); };
+  Table table(name, {"", ">functions", ">bytes"}, false);
+  for (const LevelSize &level : sizes.levels)
+    table.row({"code for " + level.level, text(level.functions), text(level.code)});
+  table.row({"code for any processor", "", text(sizes.otherCode)});
+  table.row({"data", "", text(sizes.data)});
+  table.row({"object file", "", text(sizes.file)});
+  std::string out;
+  table.writeTo(out);
+  return out;
+}
+
 } // namespace
 
 int runBuild(const Arguments &arguments) {
@@ -196,9 +212,10 @@ int runBuild(const Arguments &arguments) {
       ->allow_extra_args(false);
   app.add_option("--target", options.codegen.target, "Compile for another machine")
       ->type_name("TRIPLE");
-  app.add_option("--cpu", options.codegen.cpu,
-                 "Compile for this processor alone, or 'native' (default: a portable baseline, and "
-                 "faster versions that are chosen at load time)")
+  app.add_option(
+         "--cpu", options.codegen.cpu,
+         "Compile for this processor alone, or 'native' (default: a portable baseline, and, for "
+         "x86-64 and AArch64, faster versions that are chosen at load time)")
       ->type_name("NAME");
   app.add_option("-O", options.codegen.level, "Optimization, 0 to 3 (default 3)")
       ->type_name("N")
@@ -207,6 +224,7 @@ int runBuild(const Arguments &arguments) {
       ->type_name("FILE");
   app.add_option("--depfile", options.depfile, "Write what the outputs depend on, for make")
       ->type_name("FILE");
+  app.add_flag("--sizes", options.sizes, "Print how large the code for each processor level is");
   int status = exitFine;
   std::vector<Emit> kinds;
   if (!parseArguments(app, arguments, status)) return status;
@@ -224,6 +242,8 @@ int runBuild(const Arguments &arguments) {
   if (!checkRanks(definition.graph(), definition.diagnostics())) return definition.finish();
   std::vector<EmittedFile> files;
   std::string why;
+  CodeSizes sizes;
+  if (options.sizes) options.codegen.sizes = &sizes;
   Weights weights;
   bool fine = true;
   if (!options.weights.empty()) {
@@ -240,6 +260,7 @@ int runBuild(const Arguments &arguments) {
     usageError(why);
     return definition.finish(exitUsage);
   }
+  if (options.sizes && !writeOutput(describe(sizes, name))) return definition.finish(exitUsage);
   return definition.finish();
 }
 

@@ -29,6 +29,9 @@ void EmitContext::setUpFunction(llvm::Function *function) {
   if (!target.cpu.empty()) function->addFnAttr("target-cpu", target.cpu);
   if (!target.features.empty()) function->addFnAttr("target-features", target.features);
   function->addFnAttr("prefer-vector-width", std::to_string(target.vectorBytes * 8));
+  if (target.scale)
+    function->addFnAttr(
+        llvm::Attribute::getWithVScaleRangeArgs(context, target.scale, target.scale));
 }
 
 void EmitContext::openBody() {

@@ -1,32 +1,11 @@
 // Kernels that only move elements, from where they lie in one order to where they lie in another:
 // squares of a vector's width are loaded, turned in registers and stored.
 #include "lower/schedule.h"
+#include "lower/square.h"
 
 namespace graphc::lower {
 
 using llvm::Value;
-
-namespace {
-
-/// Rows of a square become its columns, in log2(n) rounds: the round s exchanges blocks of s x s.
-void turn(llvm::IRBuilder<> &b, std::vector<Value *> &rows) {
-  int n = rows.size();
-  for (int s = 1; s < n; s *= 2) {
-    std::vector<int> first(n), second(n);
-    for (int j = 0; j < n; ++j) {
-      first[j] = j & s ? n + j - s : j;
-      second[j] = j & s ? n + j : j + s;
-    }
-    for (int i = 0; i < n; ++i) {
-      if (i & s) continue;
-      Value *upper = rows[i], *lower = rows[i + s];
-      rows[i] = b.CreateShuffleVector(upper, lower, first);
-      rows[i + s] = b.CreateShuffleVector(upper, lower, second);
-    }
-  }
-}
-
-} // namespace
 
 int transposedLoop(const Kernel &kernel) {
   int inner = int(kernel.loops.size()) - 1;
@@ -52,6 +31,7 @@ void emitTranspose(EmitContext &ctx, const Kernel &kernel, int across) {
   for (int loop : {inner, across})
     while (width > 1 && kernel.loops[loop].isStatic() && kernel.loops[loop].value < width)
       width /= 2;
+  width = squareSide(ctx.target, dtypeSize(dtype), width);
   int64_t n = width;
 
   // All loops but those two, and strips of the one that the input lies along, are shared out.
@@ -109,7 +89,7 @@ void emitTranspose(EmitContext &ctx, const Kernel &kernel, int across) {
                     square.push_back(b.CreateAlignedLoad(
                         ctx.memoryType(dtype, n),
                         place(from, first, b.CreateAdd(column, ctx.i64(k))), llvm::Align(1)));
-                  turn(b, square);
+                  turnSquare(ctx, square);
                   for (int64_t k = 0; k < n; ++k)
                     b.CreateAlignedStore(
                         square[k], place(kernel.store, b.CreateAdd(first, ctx.i64(k)), column),

@@ -239,7 +239,12 @@ void callTile(EmitContext &ctx, const TileShape &shape, const TileArguments &arg
 
 unsigned tileRows(const Target &target, unsigned vectors) {
   // Registers beside the sums: the vectors of B's row and one or two that hold elements of A. With
-  // 16 registers, a processor without fused multiply-add needs one more for the product.
+  // 16 registers, a processor without fused multiply-add needs one more for the product; where
+  // instructions take an element of A from memory, none is needed for it.
+  if (target.vectorRegisters >= 32 && !target.operands) {
+    static constexpr unsigned rows[] = {0, 14, 12, 8, 6, 4, 4, 3, 2};
+    return vectors <= 8 ? rows[vectors] : 1;
+  }
   if (target.vectorRegisters >= 32) {
     static constexpr unsigned rows[] = {0, 14, 14, 8, 6, 4, 4, 3, 3};
     return vectors <= 8 ? rows[vectors] : 1;

@@ -1,6 +1,7 @@
 #include "lower/panels.h"
 
 #include "lower/microkernel.h"
+#include "lower/square.h"
 
 namespace graphc::lower {
 
@@ -8,25 +9,6 @@ using llvm::Value;
 using Values = EmitContext::Values;
 
 namespace {
-
-/// The transpose of a square of as many vectors as they have lanes, a power of two: swaps blocks of
-/// 1, 2, 4 … elements across the diagonal.
-void transpose(EmitContext &ctx, Values &rows) {
-  unsigned n = rows.size();
-  for (unsigned s = 1; s < n; s *= 2) {
-    std::vector<int> low(n), high(n);
-    for (unsigned j = 0; j < n; ++j) {
-      low[j] = j & s ? n + j - s : j;
-      high[j] = j & s ? n + j : j + s;
-    }
-    for (unsigned i = 0; i < n; ++i) {
-      if (i & s) continue;
-      Value *first = rows[i], *second = rows[i + s];
-      rows[i] = ctx.b.CreateShuffleVector(first, second, low);
-      rows[i + s] = ctx.b.CreateShuffleVector(first, second, high);
-    }
-  }
-}
 
 /// Reads `sources.size()` rows (at most `lanes`) of `lanes` elements from column `at` on and gives
 /// the columns.
@@ -36,7 +18,7 @@ Values loadTransposed(EmitContext &ctx, DType dtype, const Values &sources, Valu
   for (Value *source : sources)
     square.push_back(ctx.load(dtype, ctx.element(dtype, source, at), lanes));
   square.resize(lanes, llvm::Constant::getNullValue(ctx.registerType(dtype, lanes)));
-  if (lanes > 1) transpose(ctx, square);
+  if (lanes > 1) turnSquare(ctx, square);
   return square;
 }
 

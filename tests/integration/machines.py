@@ -298,7 +298,180 @@ def test_cross_examples_windows(case):
     case.run("wineserver", "-w")
 
 
+# ---- AArch64's levels ----
+
+UNSUPPORTED = 9  # GRAPHRT_UNSUPPORTED
+
+# What qemu is told, and the level that is chosen then. SVE's vectors have the length that the system
+# sets; of 128 and of 1024 bits there is no level.
+AARCH64 = {"cortex-a72": "baseline", "max,sve-default-vector-length=16": "baseline",
+           "max,sve-default-vector-length=128": "baseline",
+           "max,sve-default-vector-length=32": "sve256",
+           "max,sve-default-vector-length=64": "sve512"}
+
+LEVELS_C = r"""
+#include "lenet.h"
+#include <stdio.h>
+
+int main(void) {
+  const char *names[] = {[GRAPHRT_CPU_BASELINE] = "baseline", [GRAPHRT_CPU_AARCH64_SVE256] = "sve256",
+                         [GRAPHRT_CPU_AARCH64_SVE512] = "sve512"};
+  lenet *net = NULL;
+  graphrt_status status = lenet_create(NULL, &net);
+  if (status != GRAPHRT_OK) {
+    printf("%d %s\n", (int)status, graphrt_message());
+    return 1;
+  }
+  graphrt_instance_info info = {.struct_size = sizeof info};
+  if (graphrt_get_info((graphrt_instance *)net, &info) != GRAPHRT_OK) return 1;
+  puts(names[info.cpu]);
+  lenet_destroy(net);
+  return 0;
+}
+"""
+
+
+def test_cross_levels_aarch64(case):
+    """create() takes the level of the vectors' length; what the processor lacks is refused."""
+    other = machine(case, "aarch64")
+    install_runtime(case, other)
+    lenet = case.source / "examples/lenet/lenet.graph"
+    (case.folder / "levels.c").write_text(LEVELS_C)
+    (case.folder / "main.c").write_text(
+        '#include "lenet.h"\n#include <graphrt/main.h>\n'
+        "int main(int c, char **v) { return graphrt_main(lenet_model(), c, v); }\n")
+
+    def link(source, folder, program):
+        case.run(other.triple + "-gcc", "-std=c11", "-I", folder, "-Itarget/include", source,
+                 folder + "/lenet.o", "target/lib/libgraphrt_main.a", "target/lib/libgraphrt.a",
+                 "-lm", "-pthread", "-o", program)
+
+    case.run("graphc", "build", lenet, "--emit=object,header", "--target", other.triple, "-o", "all")
+    link("levels.c", "all", "levels")
+    link("main.c", "all", "main")
+    step = ["train_step", "--seed", "3", "--in", "image=random", "--in", "label=zeros", "--in",
+            "rate=ones", "--dim", "batch=5"]
+    case.run("graphc", "build", lenet, "--emit=exe", "--cpu", "x86-64", "-o", "here")
+    case.run(case.folder / "here/lenet", *step, "--save", "here.safetensors")
+    want = read_safetensors(case.folder / "here.safetensors")
+    for cpu, level in AARCH64.items():
+        run = [*other.emulator, "-cpu", cpu]
+        case.environment.pop("GRAPHRT_CPU", None)
+        expect_equal(case.run(*run, "levels"), level + "\n")
+        for asked in ("baseline", "sve256", "sve512", "v3"):
+            case.environment["GRAPHRT_CPU"] = asked
+            if asked in ("baseline", level):
+                expect_equal(case.run(*run, "levels"), asked + "\n")
+                continue
+            expect_equal(case.run(*run, "levels", status=1),
+                         "%d GRAPHRT_CPU asks for %s, but this processor has %s\n" % (
+                             UNSUPPORTED, asked, level))
+        case.environment.pop("GRAPHRT_CPU")
+        case.run(*run, "main", *step, "--save", "there.safetensors")
+        got = read_safetensors(case.folder / "there.safetensors")
+        expect_equal(sorted(got), sorted(want))
+        for name, values in want.items():
+            gap = difference(got[name], values)
+            expect(gap <= TOLERANCE_ADAM, "%s: %s differs by %g" % (level, name, gap))
+    # Code for one processor: a status on another, nothing worse.
+    case.run("graphc", "build", lenet, "--emit=object,header", "--target", other.triple, "--cpu",
+             "neoverse-v1", "-o", "one")
+    link("levels.c", "one", "levels")
+    run = [*other.emulator, "-cpu"]
+    expect_equal(case.run(*run, "max,sve-default-vector-length=32", "levels"), "sve256\n")
+    expect_equal(case.run(*run, "cortex-a72", "levels", status=1),
+                 "%d lenet was compiled for sve256, but this processor has baseline\n" % UNSUPPORTED)
+
+
+def test_cross_operations_aarch64(case):
+    """Every operation, for every dtype, at every level: what the reference evaluation gives."""
+    other = machine(case, "aarch64")
+    install_runtime(case, other)
+    made = case.folder / "operations"
+    made.mkdir()
+    case.environment.update(GRAPHC_TEST_TARGET=other.triple, GRAPHC_TEST_FOLDER=str(made))
+    case.run(case.graphc_build / "bin/codegen_test", "--gtest_filter=*EveryOperation.ForAnotherMachine*",
+             timeout=3000)
+    types = sorted(path.stem for path in made.glob("*.o"))
+    expect(len(types) > 100, "only %d operations" % len(types))
+    (case.folder / "operations.inc").write_text("".join("OPERATION(%s)\n" % t for t in types))
+    case.run(other.triple + "-gcc", "-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-I.",
+             "-Itarget/include", case.source / "tests/integration/operations.c",
+             *[made / (t + ".o") for t in types], "target/lib/libgraphrt.a", "-lm", "-pthread", "-o",
+             "operations.exe")
+    for cpu in ("cortex-a72", "max,sve-default-vector-length=32", "max,sve-default-vector-length=64"):
+        said = case.run(*other.emulator, "-cpu", cpu, "operations.exe", made, timeout=900)
+        expect(re.fullmatch(r"%d operations, \d{4} calls, 0 wrong\n" % len(types), said), said)
+
+
 # ---- Without a system ----
+
+def registers(text):
+    """By level, the kinds of vector registers that its functions use: SVE's (z0.s), Neon's (v0.4s)."""
+    found = {"": set(), "_sve256": set(), "_sve512": set()}
+    level = None
+    for line in text.splitlines():
+        label = re.match(r'"?([A-Za-z_][\w.$]*)"?:', line)
+        if label:
+            level = next((s for s in ("_sve256", "_sve512") if s in label.group(1)), "")
+        elif level is not None and line.startswith("\t") and not line.startswith("\t."):
+            found[level].update(re.findall(r"\b([zv])\d+\.", line))
+    return found
+
+
+def test_levels(case):
+    """What the versions for several processors are, and what they cost."""
+    softmax = case.source / "examples/fashion_mnist/softmax.graph"
+    case.run("graphc", "build", softmax, "--emit=asm,llvm-ir", "--target", "aarch64-linux-gnu")
+    found = registers((case.folder / "softmax.s").read_text())
+    expect_equal(found[""], {"v"})
+    expect("z" in found["_sve256"] and "z" in found["_sve512"], str(found))
+    text = (case.folder / "softmax.ll").read_text()
+    for lanes, scale in ((8, 2), (16, 4)):
+        expect_in("vscale_range(%d,%d)" % (scale, scale), text)
+        expect_in("<%d x float> @llvm.fma" % lanes, text)
+    for target, cpu, words in (("aarch64-linux-gnu", "a64fx", "vscale_range(4,4)"),
+                               ("aarch64-linux-gnu", "cortex-a72", None),
+                               ("arm64-apple-macos", "", None)):
+        case.run("graphc", "build", softmax, "--emit=llvm-ir", "--target", target, "-o", "one",
+                 *(["--cpu", cpu] if cpu else []))
+        text = (case.folder / "one/softmax.ll").read_text()
+        expect(words in text if words else "vscale_range" not in text, target + cpu)
+        expect("_sve256" not in text, "several levels for one processor")
+
+    # The table in docs/building.md.
+    page = (case.source / "docs/building.md").read_text()
+    rows = re.findall(r"\| `([\w/]+)` \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|",
+                      page)
+    expect_equal(len(rows), 4)
+    for i, (name, *said) in enumerate(rows):
+        target, one = ("x86_64-linux-gnu", "x86-64-v3") if i < 2 else ("aarch64-linux-gnu",
+                                                                       "neoverse-v1")
+        levels, file = sizes(case, name, target)
+        expect_equal(list(levels), ["baseline", "v3", "v4"] if i < 2 else ["baseline", "sve256", "sve512"])
+        single, alone = sizes(case, name, target, one)
+        expect_equal(list(single), [one])
+        for told, now in zip(said, [*levels.values(), alone, file]):
+            expect(abs(float(told) - now / 1024) <= 0.2 * now / 1024,
+                   "%s on %s: docs/building.md says %s KiB, it is %.1f" % (name, target, told, now / 1024))
+
+
+def sizes(case, example, target, cpu=None):
+    """The bytes of each level's code, and of the object file, as `--sizes` says."""
+    said = case.run("graphc", "build", case.source / "examples" / (example + ".graph"), "--sizes",
+                    "--emit=object", "--target", target, "-o", "sized", *(["--cpu", cpu] if cpu else []))
+    numbers = {name: int(number.replace(",", "")) for name, number in
+               re.findall(r"^  (.*?)  .*?([\d,]+)$", said, re.MULTILINE)}
+    made = case.folder / "sized" / (example.split("/")[1] + ".o")
+    expect_equal(numbers["object file"], made.stat().st_size)
+    levels = {name[9:]: n for name, n in numbers.items()
+              if name.startswith("code for ") and name != "code for any processor"}
+    # What readelf calls code is all accounted for.
+    text = sum(int(size, 16) for size in re.findall(
+        r"^ +\[ *\d+\] \S+ +PROGBITS +\w+ \w+ (\w+) \w+ +AX ", case.run("readelf", "-SW", made),
+        re.MULTILINE))
+    expect_equal(sum(levels.values()) + numbers["code for any processor"], text)
+    return levels, numbers["object file"]
 
 def visual_studio(case):
     """Objects, libraries and headers as Visual Studio's tools take them."""

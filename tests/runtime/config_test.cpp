@@ -103,11 +103,15 @@ TEST(Config, ProcessorLevelIsChosenAndLimited) {
     EXPECT_EQ(info.counter, 1u);
     EXPECT_EQ(info.variable_bytes, 512u);
   }
-  {
-    Environment v4("v4");
+  // What the processor does not run is refused, another architecture's levels too.
+  for (auto [name, level] :
+       {std::pair("v4", GRAPHRT_CPU_X86_64_V4), std::pair("sve256", GRAPHRT_CPU_AARCH64_SVE256),
+        std::pair("sve512", GRAPHRT_CPU_AARCH64_SVE512)}) {
+    Environment asked(name);
     graphrt_instance *out = nullptr;
-    graphrt_status expected = best.cpu == GRAPHRT_CPU_X86_64_V4 ? GRAPHRT_OK : GRAPHRT_UNSUPPORTED;
-    EXPECT_EQ(graphrt_create(&sample_desc, nullptr, &out), expected);
+    EXPECT_EQ(graphrt_create(&sample_desc, nullptr, &out),
+              best.cpu == level ? GRAPHRT_OK : GRAPHRT_UNSUPPORTED)
+        << name;
     graphrt_destroy(out);
   }
   {

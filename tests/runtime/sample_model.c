@@ -234,6 +234,8 @@ static const graphrt_variant variants[] = {
     {GRAPHRT_CPU_BASELINE, 1, packs, 64, code, &init_code},
     {GRAPHRT_CPU_X86_64_V3, 1, packs, 64, code, &init_code},
     {GRAPHRT_CPU_X86_64_V4, 1, packs, 64, code, &init_code},
+    {GRAPHRT_CPU_AARCH64_SVE256, 1, packs, 64, code, &init_code},
+    {GRAPHRT_CPU_AARCH64_SVE512, 1, packs, 64, code, &init_code},
 };
 
 #define MODEL(variables, create)                                                                   \

@@ -150,6 +150,7 @@ std::vector<lower::Target> targetsHere() {
   v4.suffix = "_v4";
   v4.vectorBytes = 64;
   v4.vectorRegisters = 32;
+  v4.operands = true;
   targets.push_back(v1);
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) targets.push_back(v3);
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&

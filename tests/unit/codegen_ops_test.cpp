@@ -6,6 +6,8 @@
 #include "../support/compiled_model.h"
 #include "model_harness.h"
 
+#include <cstdlib>
+#include <fstream>
 #include <random>
 #include <set>
 
@@ -116,6 +118,51 @@ public:
         EXPECT_TRUE(got[k].bytes == again[k].bytes) << what << ": threads make a difference";
       }
     }
+  }
+
+  /// Compiles all cases for another machine, into FOLDER/TYPE.o, and writes calls of them with what
+  /// they must give, for tests/integration/operations.c.
+  void write(const std::string &folder, const std::string &target) {
+    if (graph.exports.empty()) return;
+    SourceManager sources;
+    Diagnostics diagnostics(sources);
+    auto model = planInterface(graph, std::string(type_), diagnostics);
+    ASSERT_TRUE(model) << type_;
+    CodegenOptions options;
+    options.target = target;
+    options.level = 1;
+    std::vector<EmittedFile> files;
+    std::string error;
+    ASSERT_TRUE(
+        graphc_codegen()->emit(graph, *model, options, {Emit::Object}, files, diagnostics, error))
+        << type_ << ": " << error;
+    GraphInterpreter interpreter(graph);
+    ASSERT_TRUE(interpreter.initialize(error)) << error;
+    std::string calls;
+    auto number = [&](auto value) {
+      calls.append(reinterpret_cast<const char *>(&value), sizeof value);
+    };
+    auto array = [&](const Array &value) {
+      number(uint64_t(value.bytes.size()));
+      calls.append(reinterpret_cast<const char *>(value.bytes.data()), value.bytes.size());
+    };
+    for (size_t i = 0; i < data_.size(); ++i) {
+      std::vector<Array> want;
+      ASSERT_TRUE(interpreter.call(graph.exports[i], data_[i], want, error)) << type_ << error;
+      number(uint64_t(data_[i].size()));
+      for (const Array &input : data_[i]) array(input);
+      number(uint64_t(want.size()));
+      for (const Array &output : want) {
+        Tolerance tolerance = toleranceOf(output.dtype);
+        number(uint64_t(output.dtype));
+        number(tolerance.relative * (1 + more_[i].relative));
+        number(tolerance.absolute * (1 + more_[i].absolute));
+        array(output);
+      }
+    }
+    std::string path = folder + "/" + std::string(type_);
+    std::ofstream(path + ".o", std::ios::binary) << files.front().bytes;
+    std::ofstream(path + ".calls", std::ios::binary) << calls;
   }
 
 private:
@@ -858,6 +905,18 @@ protected:
 TEST_P(EveryOperation, KnownDimensions) { run(false, "native", 1); }
 TEST_P(EveryOperation, RunTimeDimensions) { run(true, "native", 0); }
 TEST_P(EveryOperation, OnTheBaseline) { run(false, "x86-64", 0); }
+/// For the machine that GRAPHC_TEST_TARGET names, into the folder GRAPHC_TEST_FOLDER: see
+/// tests/integration/machines.py.
+TEST_P(EveryOperation, ForAnotherMachine) {
+  const char *target = std::getenv("GRAPHC_TEST_TARGET"),
+             *folder = std::getenv("GRAPHC_TEST_FOLDER");
+  if (!target || !folder) GTEST_SKIP() << "no other machine is asked for";
+  auto cases = casesOf(*findOp(GetParam()));
+  ASSERT_TRUE(cases) << "no cases for " << GetParam() << ": add them to caseTable";
+  Suite suite(GetParam(), false);
+  cases(suite);
+  suite.write(folder, target);
+}
 
 INSTANTIATE_TEST_SUITE_P(Operations, EveryOperation, testing::ValuesIn(allTypes()),
                          [](const auto &info) { return info.param; });

@@ -104,8 +104,7 @@ typedef struct graphrt_export_code {
   int64_t pack_count;
 } graphrt_export_code;
 
-// The code for one level of processor. create() takes the last variant whose level the processor
-// has.
+// The code for one level of processor. create() takes the last variant that the processor runs.
 typedef struct graphrt_variant {
   int32_t cpu; // GRAPHRT_CPU_…
   int32_t pack_count;

@@ -259,8 +259,16 @@ GRAPHRT_API graphrt_status graphrt_set(graphrt_instance *instance, const char *n
 // The description that the instance was made from; NULL for NULL.
 GRAPHRT_API const graphrt_model *graphrt_instance_model(const graphrt_instance *instance);
 
-// Processor levels of x86-64 psABI; the baseline is also every other processor.
-enum { GRAPHRT_CPU_BASELINE = 0, GRAPHRT_CPU_X86_64_V3 = 3, GRAPHRT_CPU_X86_64_V4 = 4 };
+// Processor levels: the baseline, which every processor of an architecture has; those of the x86-64
+// psABI, of which each has what those before it have; AArch64's SVE with vectors of just so many
+// bits.
+enum {
+  GRAPHRT_CPU_BASELINE = 0,
+  GRAPHRT_CPU_X86_64_V3 = 3,
+  GRAPHRT_CPU_X86_64_V4 = 4,
+  GRAPHRT_CPU_AARCH64_SVE256 = 256,
+  GRAPHRT_CPU_AARCH64_SVE512 = 512
+};
 
 typedef struct graphrt_instance_info {
   size_t struct_size;       // set by the caller
