@@ -341,6 +341,21 @@ def test_meson(case):
     expect_in("6 6\n", case.run(place / "out/two_models", **shared_runtime(case)))
 
 
+def test_failing_elsewhere(case):
+    """With Make and Meson too, a model with an error is said once and leaves nothing."""
+    need("make", "meson", "ninja", "pkg-config")
+    place = builds(case)
+    (place / "classifier.graph").write_text("x = placeholder(float32, [2])\ny = x + [1, 2, 3]\n")
+    case.run("meson", "setup", "meson", cwd=place)
+    for folder, model, command in (
+            ("out", "classifier.graph", ["make", "-k", "-j4"]),
+            ("meson", "../classifier.graph", ["ninja", "-C", "meson", "-k0"])):
+        said = case.run(*command, cwd=place, status=None)
+        expect_equal(said.count("error[E0301]"), 1)
+        expect_in("\n%s:2:5: error[E0301]" % model, said)
+        expect_equal([str(path) for path in (place / folder).rglob("*classifier*")], [])
+
+
 def bazel_2(case, place, program):
     """Bazel 2.1: builds, builds again only what changed, and shares results through a cache."""
     (place / "WORKSPACE").write_text('workspace(name = "two_models")\n')
