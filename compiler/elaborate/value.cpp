@@ -42,6 +42,15 @@ Heap::~Heap() {
     case ObjectKind::Template:
       static_cast<TemplateObject *>(object)->~TemplateObject();
       break;
+    case ObjectKind::Record:
+      static_cast<RecordObject *>(object)->~RecordObject();
+      break;
+    case ObjectKind::Optimizer:
+      static_cast<OptimizerObject *>(object)->~OptimizerObject();
+      break;
+    case ObjectKind::MovingAverage:
+      static_cast<MovingAverageObject *>(object)->~MovingAverageObject();
+      break;
     default:
       break; // the others own nothing
     }
