@@ -10,51 +10,7 @@
 namespace graphc {
 
 Heap::~Heap() {
-  for (auto *object : destroyed_) {
-    switch (object->kind) {
-    case ObjectKind::List:
-      static_cast<ListObject *>(object)->~ListObject();
-      break;
-    case ObjectKind::Tuple:
-      static_cast<TupleObject *>(object)->~TupleObject();
-      break;
-    case ObjectKind::Dict:
-      static_cast<DictObject *>(object)->~DictObject();
-      break;
-    case ObjectKind::Function:
-      static_cast<FunctionObject *>(object)->~FunctionObject();
-      break;
-    case ObjectKind::Partial:
-      static_cast<PartialObject *>(object)->~PartialObject();
-      break;
-    case ObjectKind::File:
-      static_cast<FileObject *>(object)->~FileObject();
-      break;
-    case ObjectKind::Partitioned:
-      static_cast<PartitionedObject *>(object)->~PartitionedObject();
-      break;
-    case ObjectKind::Manager:
-      static_cast<ManagerObject *>(object)->~ManagerObject();
-      break;
-    case ObjectKind::Initializer:
-      static_cast<InitializerObject *>(object)->~InitializerObject();
-      break;
-    case ObjectKind::Template:
-      static_cast<TemplateObject *>(object)->~TemplateObject();
-      break;
-    case ObjectKind::Record:
-      static_cast<RecordObject *>(object)->~RecordObject();
-      break;
-    case ObjectKind::Optimizer:
-      static_cast<OptimizerObject *>(object)->~OptimizerObject();
-      break;
-    case ObjectKind::MovingAverage:
-      static_cast<MovingAverageObject *>(object)->~MovingAverageObject();
-      break;
-    default:
-      break; // the others own nothing
-    }
-  }
+  for (auto [object, destroy] : destroyed_) destroy(object);
 }
 
 Value Heap::text(std::string_view text) { return ownedText(copy(text)); }

@@ -352,7 +352,8 @@ public:
     bytes_ += sizeof(T);
     void *at = arena_.allocate(sizeof(T), alignof(T));
     auto *made = new (at) T(std::forward<Args>(args)...);
-    if constexpr (!std::is_trivially_destructible_v<T>) destroyed_.push_back(made);
+    if constexpr (!std::is_trivially_destructible_v<T>)
+      destroyed_.push_back({made, [](Object *object) { static_cast<T *>(object)->~T(); }});
     return made;
   }
   Value text(std::string_view text);      // copies
@@ -377,7 +378,7 @@ public:
 private:
   Arena &arena_;
   uint64_t bytes_ = 0;
-  std::vector<Object *> destroyed_;
+  std::vector<std::pair<Object *, void (*)(Object *)>> destroyed_; // with what destroys it
   std::vector<std::vector<Env *>> freeEnvs_;
 };
 
