@@ -95,9 +95,9 @@ public:
     Value *products = b_.CreateMul(ctx_.dim(spec_.outWidth), ctx_.dim(plan_.layout.k));
     Value *perPart =
         plan_.splitChannels ? b_.CreateMul(rows, i64(width_)) : ctx_.dim(plan_.layout.n);
-    products = most(b_.CreateMul(products, perPart), i64(1));
+    products = ctx_.most(b_.CreateMul(products, perPart), i64(1));
     Value *parts = plan_.splitChannels ? panels : rows;
-    Value *run = most(least(ceilDivide(i64(taskProducts), products), parts), i64(1));
+    Value *run = ctx_.most(ctx_.least(ceilDivide(i64(taskProducts), products), parts), i64(1));
     Value *runs = ceilDivide(parts, run);
     Value *images = b_.CreateMul(ctx_.dim(spec_.batch), ctx_.dim(plan_.groups));
     Values outside = {run, runs};
@@ -112,7 +112,7 @@ public:
                       Value *first = b_.CreateMul(b_.CreateURem(task, inside(1)), inside(0));
                       Value *parts = plan_.splitChannels ? ctx_.dim(plan_.layout.panels())
                                                          : ctx_.dim(spec_.outHeight);
-                      Value *behind = least(b_.CreateAdd(first, inside(0)), parts);
+                      Value *behind = ctx_.least(b_.CreateAdd(first, inside(0)), parts);
                       Value *groups = ctx_.dim(plan_.groups);
                       emitTask(b_.CreateUDiv(image, groups), b_.CreateURem(image, groups), first,
                                behind);
@@ -132,8 +132,6 @@ private:
     Value *more = b_.CreateICmpSGT(b_.CreateSRem(x, i64(y)), i64(0));
     return b_.CreateAdd(quotient, b_.CreateZExt(more, b_.getInt64Ty()));
   }
-  Value *least(Value *x, Value *y) { return b_.CreateSelect(b_.CreateICmpSLT(x, y), x, y); }
-  Value *most(Value *x, Value *y) { return b_.CreateSelect(b_.CreateICmpSGT(x, y), x, y); }
   Value *element(Value *base, Value *index) { return ctx_.element(spec_.dtype, base, index); }
 
   void beginPiece(Value *scratch) {
@@ -172,10 +170,10 @@ private:
   void emitRow(Value *y, Value *panel, unsigned panels, Value *columns) {
     // The filter's rows that lie in the image.
     Value *top = b_.CreateSub(b_.CreateMul(y, i64(spec_.strideHeight)), ctx_.dim(spec_.padTop));
-    firstTap_ = most(ceilDivideSigned(b_.CreateNeg(top), spec_.dilationHeight), i64(0));
-    Value *behind =
-        least(ceilDivideSigned(b_.CreateSub(height_, top), spec_.dilationHeight), filterHeight_);
-    taps_ = most(b_.CreateSub(behind, firstTap_), i64(0));
+    firstTap_ = ctx_.most(ceilDivideSigned(b_.CreateNeg(top), spec_.dilationHeight), i64(0));
+    Value *behind = ctx_.least(ceilDivideSigned(b_.CreateSub(height_, top), spec_.dilationHeight),
+                               filterHeight_);
+    taps_ = ctx_.most(b_.CreateSub(behind, firstTap_), i64(0));
     Value *firstRow = b_.CreateAdd(top, b_.CreateMul(firstTap_, i64(spec_.dilationHeight)));
     inputRow_ = element(ctx_.buffer(spec_.input),
                         b_.CreateMul(b_.CreateAdd(b_.CreateMul(batch_, height_), firstRow),
@@ -319,8 +317,8 @@ private:
   /// memory; zeros where there is no image.
   void copyEdge(Value *left, Value *right, int64_t span, Value *rowStep) {
     ctx_.needScratch((plan_.edgeElements + lanes_) * dtypeSize(spec_.dtype));
-    Value *first = least(most(left, i64(0)), right);
-    Value *behind = most(least(right, imageWidth_), first);
+    Value *first = ctx_.least(ctx_.most(left, i64(0)), right);
+    Value *behind = ctx_.most(ctx_.least(right, imageWidth_), first);
     Value *zerosBefore = b_.CreateMul(b_.CreateSub(first, left), channels_);
     Value *copied = b_.CreateMul(b_.CreateSub(behind, left), channels_);
     Value *all = b_.CreateMul(i64(span), channels_);
@@ -342,9 +340,9 @@ private:
   /// size would have to be known.
   void onePixel(Value *x, const TileShape &shape, TileArguments arguments, Value *bStride) {
     Value *left = b_.CreateSub(b_.CreateMul(x, i64(spec_.strideWidth)), padLeft_);
-    Value *first = most(ceilDivideSigned(b_.CreateNeg(left), spec_.dilationWidth), i64(0));
-    Value *behind =
-        least(ceilDivideSigned(b_.CreateSub(imageWidth_, left), spec_.dilationWidth), filterWidth_);
+    Value *first = ctx_.most(ceilDivideSigned(b_.CreateNeg(left), spec_.dilationWidth), i64(0));
+    Value *behind = ctx_.least(
+        ceilDivideSigned(b_.CreateSub(imageWidth_, left), spec_.dilationWidth), filterWidth_);
     Value *column = b_.CreateAdd(left, b_.CreateMul(first, i64(spec_.dilationWidth)));
     Value *at = b_.CreateAdd(b_.CreateMul(column, channels_), b_.CreateMul(group_, depth_));
     arguments.a = element(inputRow_, at);

@@ -98,8 +98,6 @@ private:
   Value *ceilDivide(Value *x, int64_t y) {
     return b_.CreateUDiv(b_.CreateAdd(x, i64(y - 1)), i64(y));
   }
-  Value *least(Value *x, Value *y) { return b_.CreateSelect(b_.CreateICmpSLT(x, y), x, y); }
-  Value *most(Value *x, Value *y) { return b_.CreateSelect(b_.CreateICmpSGT(x, y), x, y); }
   Value *element(Value *base, Value *index) { return ctx_.element(spec_.dtype, base, index); }
 
   void emitTask(Value *slice, Value *unit, Value *rowBlock, Value *panelBlock) {
@@ -123,9 +121,10 @@ private:
     firstInput_ = b_.CreateAdd(b_.CreateMul(pixel, channels),
                                b_.CreateMul(group, ctx_.dim(spec_.filterChannels)));
     rowBegin_ = b_.CreateMul(rowBlock, i64(blockHeight_));
-    rowEnd_ = least(b_.CreateAdd(rowBegin_, i64(blockHeight_)), ctx_.dim(rows_.count));
+    rowEnd_ = ctx_.least(b_.CreateAdd(rowBegin_, i64(blockHeight_)), ctx_.dim(rows_.count));
     panelBegin_ = b_.CreateMul(panelBlock, i64(blockPanels_));
-    panelEnd_ = least(b_.CreateAdd(panelBegin_, i64(blockPanels_)), ctx_.dim(layout_.panels()));
+    panelEnd_ =
+        ctx_.least(b_.CreateAdd(panelBegin_, i64(blockPanels_)), ctx_.dim(layout_.panels()));
 
     // A share of the images; at least one turn, if of nothing, so that there are sums.
     Value *batch = ctx_.dim(spec_.batch);
@@ -133,7 +132,7 @@ private:
       return b_.CreateUDiv(b_.CreateMul(of, batch), i64(spec_.slices));
     };
     Value *begin = share(slice), *end = share(b_.CreateAdd(slice, i64(1)));
-    ctx_.loop(begin, most(end, b_.CreateAdd(begin, i64(1))), i64(1), [&](Value *image) {
+    ctx_.loop(begin, ctx_.most(end, b_.CreateAdd(begin, i64(1))), i64(1), [&](Value *image) {
       Value *rows =
           b_.CreateSelect(b_.CreateICmpSLT(image, end), ctx_.dim(spec_.outHeight), i64(0));
       Value *resume = b_.CreateICmpNE(image, begin);

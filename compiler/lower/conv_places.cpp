@@ -33,6 +33,19 @@ Value *placesTable(EmitContext &ctx, const PoolWindows &windows, int64_t line, i
                                   llvm::GlobalValue::InternalLinkage, contents, name);
 }
 
+llvm::IRBuilderBase::InsertPoint beginTile(EmitContext &ctx, const std::string &name,
+                                           llvm::Function *&function, WindowWalk &walk) {
+  llvm::Type *pointer = ctx.b.getPtrTy();
+  auto point = beginShared(
+      ctx, name, {pointer, pointer, pointer, ctx.b.getInt64Ty(), pointer, pointer}, function);
+  walk.base = function->getArg(0);
+  walk.values = function->getArg(1);
+  walk.places = function->getArg(2);
+  walk.rows = function->getArg(3);
+  walk.table = function->getArg(5);
+  return point;
+}
+
 Values walkWindows(EmitContext &ctx, DType dtype, const WindowWalk &walk, Values state,
                    const WindowBody &body) {
   auto &b = ctx.b;

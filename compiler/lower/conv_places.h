@@ -45,6 +45,12 @@ struct WindowWalk {
   unsigned outs = 1;                   // neighbouring channels that are taken at a time
 };
 
+/// Begins a function for a tile: base, values, places, rows, what it keeps in registers, the table.
+/// `walk` gets all of these but the tile's own, which is the function's argument `tileOwn`.
+llvm::IRBuilderBase::InsertPoint beginTile(EmitContext &ctx, const std::string &name,
+                                           llvm::Function *&function, WindowWalk &walk);
+constexpr unsigned tileOwn = 4;
+
 /// Emits the walk. body(out, element, value, state): of channel `out` of those, the address of the
 /// window's element, its value as a scalar; gives the new state. Returns the last one.
 using WindowBody = std::function<EmitContext::Values(

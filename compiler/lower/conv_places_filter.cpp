@@ -53,7 +53,7 @@ public:
     auto task = [&](Value *number, Value *scratch) {
       slice_ = b_.CreateUDiv(number, i64(blocks));
       first_ = b_.CreateMul(b_.CreateURem(number, i64(blocks)), i64(blockChannels));
-      count_ = least(b_.CreateSub(i64(outs_), first_), i64(blockChannels));
+      count_ = ctx_.least(b_.CreateSub(i64(outs_), first_), i64(blockChannels));
       sums_ = scratch;
       zero(element(scratch, i64(image_ + lines(band_) * line_)), i64(ctx_.lanes(spec_.dtype)));
       zero(scratch, b_.CreateMul(count_, i64(perChannel())));
@@ -76,8 +76,6 @@ public:
 private:
   Value *i64(int64_t value) { return ctx_.i64(value); }
   int64_t bytes() const { return int64_t(dtypeSize(spec_.dtype)); }
-  Value *least(Value *x, Value *y) { return b_.CreateSelect(b_.CreateICmpSLT(x, y), x, y); }
-  Value *most(Value *x, Value *y) { return b_.CreateSelect(b_.CreateICmpSGT(x, y), x, y); }
   Value *element(Value *base, Value *index) { return ctx_.element(spec_.dtype, base, index); }
   /// Elements of the sums of an output channel.
   int64_t perChannel() const { return rows_ * vectors_ * lanes_; }
@@ -93,7 +91,7 @@ private:
     Value *bands = i64((w_.rows + band_ - 1) / band_);
     ctx_.loop(i64(0), bands, i64(1), [&](Value *band) {
       Value *row = b_.CreateMul(band, i64(band_));
-      Value *rows = least(b_.CreateSub(i64(w_.rows), row), i64(band_));
+      Value *rows = ctx_.least(b_.CreateSub(i64(w_.rows), row), i64(band_));
       copyBand(image, row, rows);
       Value *window = b_.CreateAdd(b_.CreateMul(image, i64(w_.rows)), row);
       Value *at = b_.CreateMul(window, i64(w_.columns * outs_));
@@ -169,22 +167,15 @@ private:
                     columnStep(), ctx_.target.suffix);
     llvm::Function *function = ctx_.module.getFunction(name);
     if (function) return function;
-    llvm::Type *pointer = b_.getPtrTy();
-    auto point = beginShared(
-        ctx_, name, {pointer, pointer, pointer, b_.getInt64Ty(), pointer, pointer}, function);
+    WindowWalk walk;
+    auto point = beginTile(ctx_, name, function, walk);
     auto sumAt = [&](unsigned out, int64_t sum) {
-      return element(function->getArg(4), i64(out * perChannel() + sum * lanes_));
+      return element(function->getArg(tileOwn), i64(out * perChannel() + sum * lanes_));
     };
     Values sums;
     for (unsigned out = 0; out < group; ++out)
       for (int64_t sum = begin; sum < end; ++sum)
         sums.push_back(ctx_.load(spec_.dtype, sumAt(out, sum), unsigned(lanes_)));
-    WindowWalk walk;
-    walk.base = function->getArg(0);
-    walk.values = function->getArg(1);
-    walk.places = function->getArg(2);
-    walk.rows = function->getArg(3);
-    walk.table = function->getArg(5);
     walk.rowStep = rowStep();
     walk.columnStep = columnStep();
     walk.columns = w_.columns;

@@ -62,8 +62,6 @@ public:
 private:
   Value *i64(int64_t value) { return ctx_.i64(value); }
   int64_t bytes() const { return int64_t(dtypeSize(spec_.dtype)); }
-  Value *least(Value *x, Value *y) { return b_.CreateSelect(b_.CreateICmpSLT(x, y), x, y); }
-  Value *most(Value *x, Value *y) { return b_.CreateSelect(b_.CreateICmpSGT(x, y), x, y); }
   Value *element(Value *base, Value *index) { return ctx_.element(spec_.dtype, base, index); }
   /// Rows of the copy that `rows` rows of windows add to, or that are done with them.
   int64_t lines(int64_t rows) const {
@@ -77,7 +75,7 @@ private:
   void overBand(Value *band) {
     Value *row = b_.CreateMul(band, i64(band_));
     // Behind the last windows there may be rows of the output that see none.
-    Value *rows = most(least(b_.CreateSub(i64(w_.rows), row), i64(band_)), i64(0));
+    Value *rows = ctx_.most(ctx_.least(b_.CreateSub(i64(w_.rows), row), i64(band_)), i64(0));
     Value *window = b_.CreateAdd(b_.CreateMul(image_, i64(w_.rows)), row);
     Value *at = b_.CreateMul(window, i64(w_.columns * ins_));
     int64_t taps = rows_ * columns_;
@@ -93,7 +91,7 @@ private:
     }
     int64_t done = band_ * w_.strideHeight;
     Value *first = b_.CreateAdd(b_.CreateMul(band, i64(done)), i64(top_));
-    write(first, least(b_.CreateAdd(first, i64(done)), i64(spec_.outHeight.value)));
+    write(first, ctx_.least(b_.CreateAdd(first, i64(done)), i64(spec_.outHeight.value)));
     if (bands_ == 1) return;
     // What the next windows add to as well.
     int64_t kept = (lines(band_) - done) * line_;
@@ -112,22 +110,15 @@ private:
                     line_, w_.strideHeight, w_.strideWidth, ctx_.target.suffix);
     llvm::Function *function = ctx_.module.getFunction(name);
     if (function) return function;
-    llvm::Type *pointer = b_.getPtrTy();
-    auto point = beginShared(
-        ctx_, name, {pointer, pointer, pointer, b_.getInt64Ty(), pointer, pointer}, function);
+    WindowWalk walk;
+    auto point = beginTile(ctx_, name, function, walk);
     Values filter;
     for (int64_t tap = begin; tap < end; ++tap)
       for (int64_t v = 0; v < vectors_; ++v) {
         Value *at = i64(tap * ins_ * channels_ + v * lanes_);
         filter.push_back(
-            ctx_.load(spec_.dtype, element(function->getArg(4), at), unsigned(lanes_)));
+            ctx_.load(spec_.dtype, element(function->getArg(tileOwn), at), unsigned(lanes_)));
       }
-    WindowWalk walk;
-    walk.base = function->getArg(0);
-    walk.values = function->getArg(1);
-    walk.places = function->getArg(2);
-    walk.rows = function->getArg(3);
-    walk.table = function->getArg(5);
     walk.rowStep = w_.strideHeight * line_;
     walk.columnStep = w_.strideWidth * pixel_;
     walk.columns = w_.columns;
@@ -156,7 +147,7 @@ private:
   void write(Value *begin, Value *end) {
     DType stored = spec_.dtype;
     if (spec_.epilogue && spec_.epilogue.stored != DType::Invalid) stored = spec_.epilogue.stored;
-    ctx_.loop(most(begin, i64(0)), end, i64(1), [&](Value *y) {
+    ctx_.loop(ctx_.most(begin, i64(0)), end, i64(1), [&](Value *y) {
       Value *line = b_.CreateMul(b_.CreateSub(y, begin), i64(line_));
       ctx_.loop(i64(0), i64(spec_.outWidth.value), i64(1), [&](Value *x) {
         Value *from = b_.CreateMul(b_.CreateSub(x, i64(left_)), i64(pixel_));

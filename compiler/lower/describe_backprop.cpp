@@ -253,11 +253,10 @@ Node *sumOfSlices(Describer &d, Node *made, int64_t slices, DType dtype,
   return d.reduce(dtype, shape, {Dim(slices)}, Combiner::Sum, d.e.load(made, at), nullptr);
 }
 
-/// The derivative by the filter where `out` came through a max_pool, or null.
-Node *byFilterOfPlaces(Describer &d, const Conv &conv, Node *out) {
-  Node *input = d.inputs[0];
-  std::vector<Dim> shape = d.shape();
-  if (input->dtype != out->dtype || d.dtype() != out->dtype) return nullptr;
+/// The convolution of `input` by a filter of this shape that has given what `out` comes back to,
+/// without its padding.
+Conv2DSpec specByFilter(const Conv &conv, const Node *input, const Node *out,
+                        const std::vector<Dim> &shape) {
   Conv2DSpec spec;
   spec.dtype = input->dtype;
   spec.batch = input->shape[0];
@@ -274,6 +273,15 @@ Node *byFilterOfPlaces(Describer &d, const Conv &conv, Node *out) {
   spec.strideWidth = conv.strides[1];
   spec.dilationHeight = conv.dilations[0];
   spec.dilationWidth = conv.dilations[1];
+  return spec;
+}
+
+/// The derivative by the filter where `out` came through a max_pool, or null.
+Node *byFilterOfPlaces(Describer &d, const Conv &conv, Node *out) {
+  Node *input = d.inputs[0];
+  std::vector<Dim> shape = d.shape();
+  if (input->dtype != out->dtype || d.dtype() != out->dtype) return nullptr;
+  Conv2DSpec spec = specByFilter(conv, input, out, shape);
   spec.padTop = conv.pads[0];
   spec.padLeft = conv.pads[2];
   PooledGrad *pooled = comesPooled(d, out, spec);
@@ -299,22 +307,7 @@ bool convByFilter(Describer &d) {
     return true;
   }
   Node *input = padded(d, conv, d.computable(d.inputs[0]), out, shape);
-  Conv2DSpec spec;
-  spec.dtype = input->dtype;
-  spec.batch = input->shape[0];
-  spec.height = input->shape[1];
-  spec.width = input->shape[2];
-  spec.channels = input->shape[3];
-  spec.filterHeight = shape[0];
-  spec.filterWidth = shape[1];
-  spec.filterChannels = shape[2];
-  spec.outChannels = shape[3];
-  spec.outHeight = out->shape[1];
-  spec.outWidth = out->shape[2];
-  spec.strideHeight = conv.strides[0];
-  spec.strideWidth = conv.strides[1];
-  spec.dilationHeight = conv.dilations[0];
-  spec.dilationWidth = conv.dilations[1];
+  Conv2DSpec spec = specByFilter(conv, input, out, shape);
   spec.slices = backpropFilterSlices(spec);
   std::vector<Dim> sliced = shape;
   if (spec.slices > 1) sliced.insert(sliced.begin(), Dim(spec.slices));

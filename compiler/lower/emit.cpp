@@ -140,6 +140,11 @@ Value *EmitContext::element(DType dtype, Value *base, Value *index) {
   return b.CreateGEP(memoryType(dtype), base, index);
 }
 
+Value *EmitContext::least(Value *x, Value *y) {
+  return b.CreateSelect(b.CreateICmpSLT(x, y), x, y);
+}
+Value *EmitContext::most(Value *x, Value *y) { return b.CreateSelect(b.CreateICmpSGT(x, y), x, y); }
+
 Value *EmitContext::multiplyAdd(Value *x, Value *y, Value *sum) {
   if (target.fma) return b.CreateIntrinsic(llvm::Intrinsic::fma, {sum->getType()}, {x, y, sum});
   return b.CreateFAdd(sum, b.CreateFMul(x, y));
@@ -266,7 +271,7 @@ Value *EmitContext::firstLanes(unsigned lanes, Value *count) {
   for (unsigned i = 0; i < lanes; ++i) numbers[i] = i;
   // Counts beyond the lanes must not wrap around in 32 bits.
   Value *all = i64(lanes);
-  count = b.CreateSelect(b.CreateICmpSLT(count, all), count, all);
+  count = least(count, all);
   Value *limit = splat(b.CreateTrunc(count, b.getInt32Ty()), lanes);
   return b.CreateICmpSLT(llvm::ConstantDataVector::get(context, numbers), limit);
 }

@@ -75,6 +75,9 @@ public:
   llvm::Value *toRegister(DType dtype, llvm::Value *memory);
   llvm::Value *toMemory(DType dtype, llvm::Value *value);
   llvm::Value *splat(llvm::Value *scalar, unsigned lanes);
+  /// The lesser and the greater of two signed integers.
+  llvm::Value *least(llvm::Value *x, llvm::Value *y);
+  llvm::Value *most(llvm::Value *x, llvm::Value *y);
   /// x*y + sum of a floating type: rounded once where the target does that in one instruction.
   llvm::Value *multiplyAdd(llvm::Value *x, llvm::Value *y, llvm::Value *sum);
 

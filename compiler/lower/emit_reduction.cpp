@@ -96,8 +96,7 @@ private:
   }
 
   Value *clamp(Value *x, Value *least, Value *most) {
-    x = b_.CreateSelect(b_.CreateICmpSLT(x, least), least, x);
-    return b_.CreateSelect(b_.CreateICmpSLT(x, most), x, most);
+    return ctx_.least(ctx_.most(x, least), most);
   }
 
   /// Of loop k: those of the block, if it is cut.
@@ -166,8 +165,7 @@ private:
     return ctx_.loop(firstOf(from), length, ctx_.i64(sumBlock), initial,
                      [&](Value *begin, const Values &totals) {
                        Value *rest = b_.CreateSub(length, begin);
-                       Value *count = b_.CreateSelect(b_.CreateICmpSLT(rest, ctx_.i64(sumBlock)),
-                                                      rest, ctx_.i64(sumBlock));
+                       Value *count = ctx_.least(rest, ctx_.i64(sumBlock));
                        Values zeros;
                        for (Value *total : totals)
                          zeros.push_back(llvm::Constant::getNullValue(total->getType()));

@@ -73,8 +73,7 @@ void emitTranspose(EmitContext &ctx, const Kernel &kernel, int across) {
           };
           Value *left = b.CreateSub(rows, first);
           auto singly = [&](Value *from) {
-            Value *last = b.CreateAdd(
-                first, b.CreateSelect(b.CreateICmpSLT(left, ctx.i64(n)), left, ctx.i64(n)));
+            Value *last = b.CreateAdd(first, ctx.least(left, ctx.i64(n)));
             ctx.loop(from, width, ctx.i64(1), [&](Value *column) {
               ctx.loop(first, last, ctx.i64(1), [&](Value *row) { one(row, column); });
             });

@@ -154,18 +154,16 @@ private:
   Value *ceilDivide(Value *x, Value *y) {
     return b_.CreateUDiv(b_.CreateAdd(x, b_.CreateSub(y, i64(1))), y);
   }
-  Value *least(Value *x, Value *y) { return b_.CreateSelect(b_.CreateICmpSLT(x, y), x, y); }
-  Value *most(Value *x, Value *y) { return b_.CreateSelect(b_.CreateICmpSGT(x, y), x, y); }
   Value *element(Value *base, Value *index) { return ctx_.element(spec_.dtype, base, index); }
 
   /// So many panels that a task has taskProducts multiplications.
   Value *panelsPerTask(Value *rows, Value *panels) {
     int64_t fewest = plan_.packA ? std::max<int64_t>(1, packedColumns / width_) : 1;
-    Value *height = least(rows, i64(plan_.blockRows()));
+    Value *height = ctx_.least(rows, i64(plan_.blockRows()));
     Value *products = b_.CreateMul(b_.CreateMul(height, ctx_.dim(spec_.k)), i64(width_));
-    Value *wanted = ceilDivide(i64(taskProducts), most(products, i64(1)));
-    Value *most1 = least(most(panels, i64(1)), i64(plan_.maxPanels));
-    return least(most(wanted, i64(fewest)), most1);
+    Value *wanted = ceilDivide(i64(taskProducts), ctx_.most(products, i64(1)));
+    Value *most1 = ctx_.least(ctx_.most(panels, i64(1)), i64(plan_.maxPanels));
+    return ctx_.least(ctx_.most(wanted, i64(fewest)), most1);
   }
 
   // B ---------------------------------------------------------------------------------------
@@ -176,7 +174,7 @@ private:
     Value *panels = ctx_.dim(plan_.layout.panels());
     Value *all = b_.CreateMul(panels, ctx_.dim(productOf(spec_.batchB)));
     Value *perTask =
-        ceilDivide(i64(1 << 16), most(b_.CreateMul(ctx_.dim(spec_.k), i64(width_)), i64(1)));
+        ceilDivide(i64(1 << 16), ctx_.most(b_.CreateMul(ctx_.dim(spec_.k), i64(width_)), i64(1)));
     ctx_.parallel(all, perTask, {}, [&](Value *begin, Value *end, Value *, const Values &) {
       Value *panels = ctx_.dim(plan_.layout.panels());
       ctx_.loop(begin, end, i64(1), [&](Value *task) {
@@ -228,19 +226,20 @@ private:
     bBase_ = bBase;
 
     panelBegin_ = b_.CreateMul(columnBlock, columnPanels_);
-    panelEnd_ = least(b_.CreateAdd(panelBegin_, columnPanels_), ctx_.dim(plan_.layout.panels()));
+    panelEnd_ =
+        ctx_.least(b_.CreateAdd(panelBegin_, columnPanels_), ctx_.dim(plan_.layout.panels()));
     Value *blockHeight = i64(plan_.blockRows());
     rowBegin_ = b_.CreateMul(rowBlock, blockHeight);
-    rowEnd_ = least(b_.CreateAdd(rowBegin_, blockHeight), rows_);
+    rowEnd_ = ctx_.least(b_.CreateAdd(rowBegin_, blockHeight), rows_);
     if (!plan_.cutK) {
       run(i64(0), k_, nullptr, nullptr);
       return;
     }
     Value *length = i64(runElements);
-    Value *runs = most(ceilDivide(k_, length), i64(1));
+    Value *runs = ctx_.most(ceilDivide(k_, length), i64(1));
     ctx_.loop(i64(0), runs, i64(1), [&](Value *turn) {
       Value *from = b_.CreateMul(turn, length);
-      Value *count = least(b_.CreateSub(k_, from), length);
+      Value *count = ctx_.least(b_.CreateSub(k_, from), length);
       run(from, count, b_.CreateICmpNE(turn, i64(0)),
           b_.CreateICmpEQ(b_.CreateAdd(turn, i64(1)), runs));
     });

@@ -52,7 +52,7 @@ public:
         Value *count = blocks(), *channels = ctx_.dim(spec_.channels);
         first_ = b_.CreateMul(b_.CreateURem(task, count), i64(block));
         Value *behind = b_.CreateAdd(first_, i64(block));
-        behind_ = b_.CreateSelect(b_.CreateICmpSLT(behind, channels), behind, channels);
+        behind_ = ctx_.least(behind, channels);
         image(b_.CreateUDiv(task, count));
       });
     });
@@ -121,8 +121,8 @@ private:
     taps[1] = i64(window);
     if (inside_[axis]) return start;
     Value *before = b_.CreateNeg(start), *behind = b_.CreateSub(size, start);
-    taps[0] = b_.CreateSelect(b_.CreateICmpSGT(before, i64(0)), before, i64(0));
-    taps[1] = b_.CreateSelect(b_.CreateICmpSLT(behind, i64(window)), behind, i64(window));
+    taps[0] = ctx_.most(before, i64(0));
+    taps[1] = ctx_.least(behind, i64(window));
     return start;
   }
 

@@ -19,9 +19,9 @@ void clip(EmitContext &ctx, Value *start, Value *size, Value *count, int64_t dil
     return b.CreateAdd(b.CreateSDiv(x, ctx.i64(dilation)), b.CreateZExt(more, b.getInt64Ty()));
   };
   Value *from = ceilDivide(b.CreateNeg(start));
-  begin = b.CreateSelect(b.CreateICmpSGT(from, ctx.i64(0)), from, ctx.i64(0));
+  begin = ctx.most(from, ctx.i64(0));
   Value *to = ceilDivide(b.CreateSub(size, start));
-  end = b.CreateSelect(b.CreateICmpSLT(to, count), to, count);
+  end = ctx.least(to, count);
 }
 
 } // namespace

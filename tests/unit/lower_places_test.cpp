@@ -70,6 +70,14 @@ int countPlaces(const Graph &graph) {
   return count;
 }
 
+/// What the reference evaluation gives for the only export.
+void interpret(Definition &definition, const std::vector<Array> &inputs, std::vector<Array> &want) {
+  GraphInterpreter interpreter(definition.graph(), 7);
+  std::string error;
+  ASSERT_TRUE(interpreter.initialize(error)) << error;
+  ASSERT_TRUE(interpreter.call(definition.graph().exports[0], inputs, want, error)) << error;
+}
+
 void check(const Case &c) {
   Definition definition(c.text());
   ASSERT_EQ(definition.why, "") << c.text();
@@ -79,11 +87,8 @@ void check(const Case &c) {
   image.insert(image.begin(), c.batch[0] == 'd' ? 5 : std::stoll(c.batch));
   std::vector<Array> inputs = {numbers(dtype, image, 1), numbers(dtype, filter, 2),
                                numbers(dtype, {filter[3]}, 3)};
-  GraphInterpreter interpreter(definition.graph(), 7);
-  std::string error;
-  ASSERT_TRUE(interpreter.initialize(error)) << error;
   std::vector<Array> want;
-  ASSERT_TRUE(interpreter.call(definition.graph().exports[0], inputs, want, error)) << error;
+  ASSERT_NO_FATAL_FAILURE(interpret(definition, inputs, want));
   static int turn = 0;
   const char *processor = ++turn % 2 ? "x86-64" : "x86-64-v3";
   CompiledGraph other(definition.graph(), processor);
@@ -178,11 +183,8 @@ TEST(Places, WhatElseReadsTheDerivative) {
   EXPECT_EQ(countPlaces(definition.graph()), 1);
   std::vector<Array> inputs = {numbers(DType::Float32, {2, 8, 8, 4}, 1),
                                numbers(DType::Float32, {3, 3, 4, 8}, 2)};
-  GraphInterpreter interpreter(definition.graph(), 7);
-  std::string error;
-  ASSERT_TRUE(interpreter.initialize(error)) << error;
   std::vector<Array> want;
-  ASSERT_TRUE(interpreter.call(definition.graph().exports[0], inputs, want, error)) << error;
+  ASSERT_NO_FATAL_FAILURE(interpret(definition, inputs, want));
   auto got = definition.call(definition.compiled().instance(2), "f", inputs);
   for (size_t i = 0; i < want.size(); ++i)
     EXPECT_EQ(difference(got[i], want[i], {1e-6, 1e-6}), "") << i;
