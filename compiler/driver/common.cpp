@@ -181,6 +181,7 @@ bool Definition::load(const DefinitionOptions &options, PrintTo printTo, int &st
     return false;
   }
   how.limits = options.limits;
+  how.keepValues = true;
   FILE *to = printTo == StandardOutput ? stdout : stderr;
   bool printFailed = false;
   how.print = [&, to](std::string_view line) {

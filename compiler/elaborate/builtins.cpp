@@ -51,10 +51,8 @@ Value builtinLen(NativeCall &c) {
 }
 
 Value builtinRange(NativeCall &c) {
-  if (anyTensor(c, c.rest) || !c.keywords.empty()) {
-    CallArgs args{c.rest, c.keywords};
-    return c.interpreter.callLibrary(*findFunction("range"), std::move(args), c.span);
-  }
+  if (anyTensor(c, c.rest) || !c.keywords.empty())
+    return c.interpreter.callLibrary(*findFunction("range"), {c.rest, c.keywords}, c.span);
   if (c.rest.empty() || c.rest.size() > 3)
     return c.interpreter.fail(Code::WrongArguments, c.span, "range() takes one to three arguments");
   for (const auto &v : c.rest) {
@@ -231,7 +229,7 @@ Value extreme(NativeCall &c, CompareOp better, std::string_view operation) {
       result = c.interpreter.callLibrary(operation, {result, c.rest[i]}, c.span);
     return result;
   }
-  std::vector<Value> values = c.rest;
+  std::vector<Value> values(c.rest.begin(), c.rest.end());
   if (values.size() == 1) {
     if (c.interpreter.isTensorLike(values[0]) && !values[0].is(ObjectKind::Partitioned))
       return wrongType(c, fmt::format("{}() of a tensor: reduce_{}(x) is the operation",

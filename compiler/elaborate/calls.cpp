@@ -11,60 +11,98 @@ bool Interpreter::isCallable(const Value &value) const {
   return value.isDType() || value.is(ObjectKind::Type) || isFunction(value);
 }
 
+/// The arguments of a call with `*list` or `**dict`.
+struct Interpreter::Spread {
+  std::vector<Value> positional;
+  std::vector<Keyword> keywords;
+};
+
 Value Interpreter::evalCall(const CallExpr *e) {
   Value callee = eval(e->callee);
   if (callee.isPoison()) {
     scopes.expectGaps(); // whatever it would have made
     return callee;
   }
+  Scratch::Frame frame(scratch);
+  size_t positional = 0, keywords = 0;
+  for (const auto &argument : e->arguments) {
+    positional += argument.kind == ArgumentKind::Positional;
+    keywords += argument.kind == ArgumentKind::Keyword;
+  }
   CallArgs args;
-  args.positional.reserve(e->arguments.size());
+  Spread spread;
+  if (positional + keywords == e->arguments.size()) {
+    auto byPosition = frame.take<Value>(positional);
+    auto byName = frame.take<Keyword>(keywords);
+    args = {byPosition, byName};
+    auto *nextPositional = byPosition.data();
+    auto *nextKeyword = byName.data();
+    for (const auto &argument : e->arguments) {
+      Value value = eval(argument.value);
+      if (argument.kind == ArgumentKind::Positional)
+        *nextPositional++ = value;
+      else
+        *nextKeyword++ = {argument.keyword.name, value};
+    }
+  } else {
+    if (!evalSpread(e, spread)) return Value::poison();
+    args = {spread.positional, spread.keywords};
+  }
+  if (isStopped() || !spend(1, span(e))) return Value::poison();
+  return callValue(callee, args, span(e));
+}
+
+/// False after an error, or where an argument is in error.
+bool Interpreter::evalSpread(const CallExpr *e, Spread &into) {
   for (const auto &argument : e->arguments) {
     Value value = eval(argument.value);
     Span at{frame_->module->file, argument.begin, argument.end};
     switch (argument.kind) {
     case ArgumentKind::Positional:
-      args.positional.push_back(value);
+      into.positional.push_back(value);
       break;
     case ArgumentKind::Keyword:
-      args.keywords.push_back({argument.keyword.name, value});
+      into.keywords.push_back({argument.keyword.name, value});
       break;
     case ArgumentKind::Args: {
       auto more = items(value, at);
       if (!more) {
         scopes.expectGaps();
-        return Value::poison();
+        return false;
       }
-      args.positional.insert(args.positional.end(), more->begin(), more->end());
+      into.positional.insert(into.positional.end(), more->begin(), more->end());
       break;
     }
     case ArgumentKind::KwArgs: {
       auto *dict = value.as<DictObject>();
       if (!dict) {
         scopes.expectGaps();
-        if (value.isPoison()) return value;
-        return fail(Code::WrongType, at, fmt::format("** wants a dict, not {}", typeName(value)));
+        if (!value.isPoison())
+          error(Code::WrongType, at, fmt::format("** wants a dict, not {}", typeName(value)));
+        return false;
       }
       for (const auto &[key, item] : dict->items) {
         auto *name = key.as<TextObject>();
-        if (!name)
-          return fail(Code::WrongType, at, fmt::format("keywords are str, not {}", typeName(key)));
+        if (!name) {
+          error(Code::WrongType, at, fmt::format("keywords are str, not {}", typeName(key)));
+          return false;
+        }
         Symbol symbol = symbols.intern(name->text);
-        if (std::any_of(args.keywords.begin(), args.keywords.end(),
-                        [&](auto &k) { return k.first == symbol; }))
-          return fail(Code::Duplicate, span(e),
-                      fmt::format("keyword '{}' is given twice", name->text));
-        args.keywords.push_back({symbol, item});
+        if (std::any_of(into.keywords.begin(), into.keywords.end(),
+                        [&](auto &k) { return k.first == symbol; })) {
+          error(Code::Duplicate, span(e), fmt::format("keyword '{}' is given twice", name->text));
+          return false;
+        }
+        into.keywords.push_back({symbol, item});
       }
       break;
     }
     }
   }
-  if (isStopped() || !spend(1, span(e))) return Value::poison();
-  return callValue(callee, std::move(args), span(e));
+  return true;
 }
 
-Value Interpreter::callValue(const Value &function, CallArgs args, Span where) {
+Value Interpreter::callValue(const Value &function, const CallArgs &args, Span where) {
   if (function.isPoison()) return function;
   // `tf.bool(x)`-like conversions of compile-time values.
   if (function.isDType()) {
@@ -86,35 +124,34 @@ Value Interpreter::callValue(const Value &function, CallArgs args, Span where) {
     return callNative(*method->def, &method->self, args, where);
   }
   case ObjectKind::Library:
-    return callLibrary(*function.as<LibraryObject>()->function, std::move(args), where);
+    return callLibrary(*function.as<LibraryObject>()->function, args, where);
   case ObjectKind::Type: {
     Value constructor = libraryValue(function.as<TypeObject>()->name);
-    if (constructor.is(ObjectKind::Native)) return callValue(constructor, std::move(args), where);
+    if (constructor.is(ObjectKind::Native)) return callValue(constructor, args, where);
     return fail(
         Code::WrongType, where,
         fmt::format("a {} can't be made by calling its type", function.as<TypeObject>()->name));
   }
   case ObjectKind::Partial: {
     auto *partial = function.as<PartialObject>();
-    CallArgs all;
-    all.positional = partial->positional;
-    all.positional.insert(all.positional.end(), args.positional.begin(), args.positional.end());
-    all.keywords = partial->keywords;
-    for (auto &given : args.keywords) {
+    auto positional = partial->positional;
+    positional.insert(positional.end(), args.positional.begin(), args.positional.end());
+    auto keywords = partial->keywords;
+    for (const auto &given : args.keywords) {
       // What the call gives wins, as with functools.partial.
-      auto known = std::find_if(all.keywords.begin(), all.keywords.end(),
+      auto known = std::find_if(keywords.begin(), keywords.end(),
                                 [&](auto &k) { return k.first == given.first; });
-      if (known != all.keywords.end())
+      if (known != keywords.end())
         known->second = given.second;
       else
-        all.keywords.push_back(given);
+        keywords.push_back(given);
     }
-    return callValue(partial->function, std::move(all), where);
+    return callValue(partial->function, {positional, keywords}, where);
   }
   case ObjectKind::Record:
-    return callValue(function.as<RecordObject>()->function, std::move(args), where);
+    return callValue(function.as<RecordObject>()->function, args, where);
   case ObjectKind::Template:
-    return callTemplate(*function.as<TemplateObject>(), std::move(args), where);
+    return callTemplate(*function.as<TemplateObject>(), args, where);
   case ObjectKind::Initializer: {
     auto *setting = function.as<InitializerObject>();
     Value self = Value::object(setting);
@@ -128,7 +165,7 @@ Value Interpreter::callValue(const Value &function, CallArgs args, Span where) {
   }
 }
 
-Value Interpreter::callFunction(FunctionObject &function, CallArgs &args, Span where) {
+Value Interpreter::callFunction(FunctionObject &function, const CallArgs &args, Span where) {
   auto parameters = function.parameters;
   auto wrong = [&](std::string message, std::string help = "") {
     auto &error = this->error(Code::WrongArguments, where, std::move(message));
@@ -161,7 +198,8 @@ Value Interpreter::callFunction(FunctionObject &function, CallArgs &args, Span w
     if (rest == parameters.size())
       return wrong(fmt::format("{}() takes {} positional arguments, but {} are given",
                                function.name, next, args.positional.size()));
-    env->slots[rest] = heap.tuple({args.positional.begin() + next, args.positional.end()});
+    env->slots[rest] =
+        heap.tuple({args.positional.begin() + std::ptrdiff_t(next), args.positional.end()});
   } else if (rest != parameters.size()) {
     env->slots[rest] = heap.tuple({});
   }
@@ -282,11 +320,12 @@ bool anyPoison(const NativeCall &c) {
          std::any_of(c.rest.begin(), c.rest.end(), poison);
 }
 
-Value Interpreter::callNative(const NativeDef &def, const Value *self, CallArgs &args, Span where) {
+Value Interpreter::callNative(const NativeDef &def, const Value *self, const CallArgs &args,
+                              Span where) {
   const auto &signature = signatureOf(def);
-  NativeCall call{*this, def, where, {}, {}, {}};
+  Scratch::Frame frame(scratch);
   size_t count = signature.parameters.size();
-  call.args.assign(count, Value::unset());
+  NativeCall call{*this, def, where, frame.take<Value>(count, Value::unset()), {}, {}};
   auto shown = def.name().substr(def.name().find('.') + 1);
   auto wrong = [&](std::string message, std::string help = "") {
     scopes.expectGaps();
@@ -297,15 +336,15 @@ Value Interpreter::callNative(const NativeDef &def, const Value *self, CallArgs 
   size_t next = 0;
   if (self) call.args[next] = *self, given |= uint64_t(1) << next++;
   size_t first = next;
-  for (const auto &value : args.positional) {
-    if (next < signature.positional)
-      call.args[next] = value, given |= uint64_t(1) << next++;
-    else if (signature.hasRest)
-      call.rest.push_back(value);
-    else
-      return wrong(fmt::format("{}() takes {} positional arguments, but {} are given", shown,
-                               signature.positional - first, args.positional.size()));
-  }
+  size_t bound = std::min(args.positional.size(), signature.positional - first);
+  for (const auto &value : args.positional.first(bound))
+    call.args[next] = value, given |= uint64_t(1) << next++;
+  call.rest = args.positional.subspan(bound);
+  if (!call.rest.empty() && !signature.hasRest)
+    return wrong(fmt::format("{}() takes {} positional arguments, but {} are given", shown, bound,
+                             args.positional.size()));
+  auto others = frame.take<Keyword>(signature.hasKeywords ? args.keywords.size() : 0);
+  size_t othersGiven = 0;
   for (const auto &[name, value] : args.keywords) {
     size_t at = 0;
     while (at < count && signature.parameters[at].symbol != name) ++at;
@@ -315,7 +354,7 @@ Value Interpreter::callNative(const NativeDef &def, const Value *self, CallArgs 
       call.args[at] = value;
       given |= uint64_t(1) << at;
     } else if (signature.hasKeywords) {
-      call.keywords.push_back({name, value});
+      others[othersGiven++] = {name, value};
     } else {
       std::vector<std::string_view> known;
       for (const auto &p : signature.parameters) known.push_back(p.name);
@@ -332,6 +371,7 @@ Value Interpreter::callNative(const NativeDef &def, const Value *self, CallArgs 
     call.args[i] = signature.parameters[i].defaultValue;
   }
   if (!missing.empty()) return wrong(fmt::format("{}() needs a value for {}", shown, missing));
+  call.keywords = others.first(othersGiven);
   return def.function(call);
 }
 
@@ -345,10 +385,9 @@ Value Interpreter::call(const Value &function, const std::vector<Value> &positio
     return fail(Code::WrongType, where,
                 fmt::format("a function is wanted here, not {}", typeName(function)));
   }
-  CallArgs args;
-  args.positional = positional;
-  for (const auto &[name, value] : keywords) args.keywords.push_back({symbols.intern(name), value});
-  return callValue(function, std::move(args), where);
+  std::vector<Keyword> byName;
+  for (const auto &[name, value] : keywords) byName.push_back({symbols.intern(name), value});
+  return callValue(function, {positional, byName}, where);
 }
 
 bool Interpreter::takesKeyword(const Value &function, std::string_view name) {

@@ -8,8 +8,13 @@ namespace graphc {
 
 namespace {
 /// Of a parameter that takes no tensor.
-Arg defaultArg(const FunctionParameter &p) {
+Arg defaultArg(Arena &arena, const FunctionParameter &p) {
   Arg into;
+  auto keep = [&](const std::vector<int64_t> &numbers) {
+    into.kind = p.kind == FunctionParameter::Shape ? Arg::Dims : Arg::Ints;
+    into.ints = arena.copy(numbers);
+    into.dims = arena.copy(std::vector<Dim>(numbers.begin(), numbers.end()));
+  };
   auto text = p.defaultText;
   if (text == "None") return into;
   if (text == "True" || text == "False") {
@@ -28,18 +33,16 @@ Arg defaultArg(const FunctionParameter &p) {
     return into;
   }
   if (text.starts_with('[')) {
-    into.kind = p.kind == FunctionParameter::Shape ? Arg::Dims : Arg::Ints;
+    std::vector<int64_t> numbers;
     for (size_t at = 1; at < text.size();) {
       int64_t value = 0;
       auto [end, error] = std::from_chars(text.data() + at, text.data() + text.size(), value);
-      if (error == std::errc()) {
-        into.ints.push_back(value);
-        into.dims.push_back(Dim(value));
-      }
+      if (error == std::errc()) numbers.push_back(value);
       size_t comma = text.find(',', at);
       if (comma == text.npos) break;
       at = text.find_first_not_of(' ', comma + 1);
     }
+    keep(numbers);
     return into;
   }
   double number = std::strtod(std::string(text).c_str(), nullptr);
@@ -47,9 +50,7 @@ Arg defaultArg(const FunctionParameter &p) {
     into.kind = Arg::Float;
     into.f = number;
   } else if (p.kind == FunctionParameter::Ints || p.kind == FunctionParameter::Shape) {
-    into.kind = p.kind == FunctionParameter::Ints ? Arg::Ints : Arg::Dims;
-    into.ints = {int64_t(number)};
-    into.dims = {Dim(int64_t(number))};
+    keep({int64_t(number)});
     into.scalar = true;
   } else {
     into.kind = Arg::Int;
@@ -78,7 +79,7 @@ const std::vector<Interpreter::Default> &Interpreter::defaultsOf(const Function 
     for (const auto &p : function.parameters) {
       auto &made = at->second.emplace_back();
       if (!p.hasDefault) continue;
-      made.arg = defaultArg(p);
+      made.arg = defaultArg(graph.arena, p);
       made.value = defaultValue(p);
     }
   return at->second;

@@ -33,10 +33,14 @@ struct ElaborateOptions {
   FileReader read = readFile;
   /// Where to record what happens; null: nowhere.
   Trace *trace = nullptr;
+  /// The values of the run end with the result: of a large definition's time, a tenth goes into
+  /// giving them back one by one, which a process that ends with it can save.
+  bool keepValues = false;
 };
 
 struct Elaborated {
   std::shared_ptr<void> workspace; // names and trees that the graph points into
+  std::shared_ptr<void> values;    // of the run, where they were to be kept
   Graph graph;
   /// Every file that was read, the definition first, as named: for depfiles.
   std::vector<std::string> files;

@@ -167,9 +167,9 @@ std::string memberName(const Value &member) {
 
 void Interpreter::finish() {
   for (const auto &collection : scopes.collections()) {
-    std::vector<std::string> names;
+    std::vector<std::string_view> names;
     for (const auto &member : collection->members)
-      if (auto name = memberName(member); !name.empty()) names.push_back(std::move(name));
+      if (auto name = memberName(member); !name.empty()) names.push_back(heap.copy(name));
     graph.collections.push_back({collection->key, std::move(names)});
   }
   for (const auto &[name, value] : options.defines) {

@@ -115,7 +115,10 @@ std::unique_ptr<Elaborated> elaborate(SourceManager &sources, const std::string 
   auto workspace = std::make_shared<Workspace>();
   result->workspace = workspace;
   std::function<void()> body = [&] {
-    Interpreter(sources, options, diagnostics, *result, *workspace).run(path);
+    auto interpreter =
+        std::make_shared<Interpreter>(sources, options, diagnostics, *result, *workspace);
+    interpreter->run(path);
+    if (options.keepValues) result->values = std::move(interpreter);
   };
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);

@@ -5,6 +5,7 @@
 #include "elaborate/native.h"
 #include "elaborate/resolve.h"
 #include "elaborate/scope_rules.h"
+#include "elaborate/scratch.h"
 #include "elaborate/trace.h"
 #include "elaborate/value.h"
 #include "ops/op.h"
@@ -46,7 +47,7 @@ public:
 
   // -- Expressions and calls
   Value eval(const Expr *e);
-  Value callValue(const Value &function, CallArgs args, Span span);
+  Value callValue(const Value &function, const CallArgs &args, Span span);
   Value binary(BinaryOp op, const Value &left, const Value &right, Span span);
   Value unary(UnaryOp op, const Value &operand, Span span);
   Value compare(CompareOp op, const Value &left, const Value &right, Span span);
@@ -60,9 +61,9 @@ public:
 
   // -- Graph
   /// Calls a function of the table of operations.
-  Value callLibrary(const Function &function, CallArgs args, Span span);
-  Value callLibrary(std::string_view name, std::vector<Value> positional, Span span,
-                    std::vector<std::pair<std::string_view, Value>> keywords = {});
+  Value callLibrary(const Function &function, const CallArgs &args, Span span);
+  Value callLibrary(std::string_view name, std::initializer_list<Value> positional, Span span,
+                    std::initializer_list<std::pair<std::string_view, Value>> keywords = {});
   Tensor *toTensor(const Value &value, DType wanted, Span span) override;
   /// `misfit`: the code where a literal can't be held by `wanted`; `argument`: whose value it is.
   Tensor *toTensor(const Value &value, DType wanted, Span span, Code misfit,
@@ -117,7 +118,7 @@ public:
   Value namespaceMember(std::string_view space, std::string_view name);
 
   // -- Managers and templates
-  Value callTemplate(TemplateObject &made, CallArgs args, Span span);
+  Value callTemplate(TemplateObject &made, const CallArgs &args, Span span);
   Value enterManager(const Value &manager, Span span); // unset: not entered
   void leaveManager(const Value &manager);
   /// `whole`: the shape of the partitioned variable whose part is made.
@@ -130,6 +131,7 @@ public:
   Graph &graph;
   Symbols &symbols;
   Heap heap;
+  Scratch scratch;
   ScopeRules scopes;
 
   Trace *trace() const { return options.trace; }
@@ -180,6 +182,8 @@ private:
   Value evalFString(const FStringExpr *e);
   Value evalFString(List<FStringPart> parts, std::string &into);
   Value evalCall(const CallExpr *e);
+  struct Spread;
+  bool evalSpread(const CallExpr *e, Spread &into);
   Value evalComprehension(const ComprehensionExpr *e);
   bool comprehend(const ComprehensionExpr *e, size_t clause, std::vector<Value> &into);
   Value evalLambda(const LambdaExpr *e);
@@ -188,8 +192,8 @@ private:
                      Span at);
 
   // calls.cpp
-  Value callFunction(FunctionObject &function, CallArgs &args, Span span);
-  Value callNative(const NativeDef &def, const Value *self, CallArgs &args, Span span);
+  Value callFunction(FunctionObject &function, const CallArgs &args, Span span);
+  Value callNative(const NativeDef &def, const Value *self, const CallArgs &args, Span span);
   const NativeSignature &signatureOf(const NativeDef &def);
   /// A parameter's default: as an argument, and as a value where it is a tensor.
   struct Default {
@@ -237,7 +241,9 @@ private:
       return (reinterpret_cast<uintptr_t>(at) * 0x9e3779b97f4a7c15) >> 32;
     }
   };
-  tsl::robin_map<Variable *, std::pair<uint64_t, Tensor *>, PointerHash> reads_;
+  tsl::robin_map<Variable *, std::pair<uint64_t, Tensor *>, PointerHash, std::equal_to<>,
+                 HugePageAllocator<std::pair<Variable *, std::pair<uint64_t, Tensor *>>>>
+      reads_;
   std::unordered_map<const NativeDef *, NativeSignature> signatures_;
   std::unordered_map<const Function *, std::vector<Default>> defaults_;
   std::vector<Value> library_; // by symbol: unset where not looked up

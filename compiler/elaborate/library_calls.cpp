@@ -61,28 +61,28 @@ bool holdsPartitioned(const Value &value) {
 
 } // namespace
 
-Value Interpreter::callLibrary(std::string_view name, std::vector<Value> positional, Span where,
-                               std::vector<std::pair<std::string_view, Value>> keywords) {
+Value Interpreter::callLibrary(std::string_view name, std::initializer_list<Value> positional,
+                               Span where,
+                               std::initializer_list<std::pair<std::string_view, Value>> keywords) {
   const Function *function = findFunction(name);
   if (!function) return fail(Code::Undefined, where, fmt::format("the library has no '{}'", name));
-  CallArgs args;
-  args.positional = std::move(positional);
-  for (const auto &[key, value] : keywords) args.keywords.push_back({symbols.intern(key), value});
-  return callLibrary(*function, std::move(args), where);
+  std::vector<Keyword> byName;
+  for (const auto &[key, value] : keywords) byName.push_back({symbols.intern(key), value});
+  return callLibrary(*function, {{positional.begin(), positional.size()}, byName}, where);
 }
 
-Value Interpreter::callLibrary(const Function &function, CallArgs given, Span where) {
+Value Interpreter::callLibrary(const Function &function, const CallArgs &given, Span where) {
   const auto &parameters = function.parameters;
   size_t count = parameters.size();
-  bool listsName =
-      std::any_of(parameters.begin(), parameters.end(), [](auto &p) { return p.name == "name"; });
+  bool listsName = function.nameAt < count;
   auto wrong = [&](std::string message, std::string help = "") {
     scopes.expectGaps();
     return fail(Code::WrongArguments, where, std::move(message), std::move(help));
   };
 
   // Bind.
-  std::vector<Value> values(count, Value::unset());
+  Scratch::Frame frame(scratch);
+  auto values = frame.take<Value>(count, Value::unset());
   Value nameValue = Value::none();
   size_t next = 0;
   for (size_t k = 0; k < given.positional.size(); ++k) {
@@ -132,7 +132,7 @@ Value Interpreter::callLibrary(const Function &function, CallArgs given, Span wh
     return wrong(fmt::format("{}() needs a value for {}", function.name, missing));
   for (size_t i = 0; i < count; ++i) {
     if (values[i].isPoison()) return values[i];
-    if (parameters[i].name == "name" && !values[i].isUnset()) nameValue = values[i];
+    if (i == function.nameAt && !values[i].isUnset()) nameValue = values[i];
   }
   if (nameValue.isPoison()) return nameValue;
   std::string_view name;
@@ -167,12 +167,12 @@ Value Interpreter::callLibrary(const Function &function, CallArgs given, Span wh
     }
 
   const auto &defaults = defaultsOf(function);
-  std::vector<Arg> args(count);
+  auto args = frame.take<Arg>(count);
   for (size_t i = 0; i < count; ++i) {
     const auto &p = parameters[i];
     Arg &arg = args[i];
     Value value = values[i];
-    if (p.kind == FunctionParameter::Any || p.name == "name") continue;
+    if (p.kind == FunctionParameter::Any || i == function.nameAt) continue;
     bool tensorKind = p.kind == FunctionParameter::Tensor || p.kind == FunctionParameter::Tensors ||
                       p.kind == FunctionParameter::Literal;
     if (value.isUnset()) {
@@ -215,13 +215,15 @@ Value Interpreter::callLibrary(const Function &function, CallArgs given, Span wh
       }
       if (!items) return wants("a list of tensors");
       arg.kind = Arg::Tensors;
+      std::vector<Tensor *> tensors;
       for (const auto &item : *items) {
         DType wanted = p.typeVariable ? letters[p.typeVariable - 'A'] : p.fixed;
         Tensor *tensor = toTensor(item, wanted, where, Code::OperandDTypes, p.name);
         if (!tensor) return Value::poison();
         if (p.typeVariable) letters[p.typeVariable - 'A'] = tensor->dtype;
-        arg.tensors.push_back(tensor);
+        tensors.push_back(tensor);
       }
+      arg.tensors = graph.arena.copy(tensors);
       break;
     }
     case FunctionParameter::Int: {
@@ -264,20 +266,22 @@ Value Interpreter::callLibrary(const Function &function, CallArgs given, Span wh
       auto dims = toDims(value, where, p.name, &arg.scalar);
       if (!dims) return Value::poison();
       arg.kind = Arg::Ints;
+      std::vector<int64_t> numbers;
       for (Dim d : *dims) {
         if (!d.isStatic())
           return fail(Code::WrongType, where,
                       fmt::format("{}(): '{}' must be known at compile time, and {} is not",
                                   function.name, p.name, toString(d)));
-        arg.ints.push_back(d.value);
+        numbers.push_back(d.value);
       }
+      arg.ints = graph.arena.copy(numbers);
       break;
     }
     case FunctionParameter::Shape: {
       auto dims = toDims(value, where, p.name, &arg.scalar);
       if (!dims) return Value::poison();
       arg.kind = Arg::Dims;
-      arg.dims = std::move(*dims);
+      arg.dims = graph.arena.copy(*dims);
       break;
     }
     case FunctionParameter::Padding:

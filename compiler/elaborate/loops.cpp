@@ -52,12 +52,11 @@ Value loop(NativeCall &c) {
     carried.push_back(c.interpreter.heap.tensor(scan.carried(i)));
   for (size_t i = 0; i < elements.size(); ++i)
     parts.push_back(c.interpreter.heap.tensor(scan.element(i)));
-  CallArgs args;
-  args.positional = {c.interpreter.heap.list(std::move(carried)),
-                     c.interpreter.heap.list(std::move(parts)),
-                     c.interpreter.heap.tensor(scan.place())};
+  const Value args[] = {c.interpreter.heap.list(std::move(carried)),
+                        c.interpreter.heap.list(std::move(parts)),
+                        c.interpreter.heap.tensor(scan.place())};
   c.interpreter.beginBody();
-  Value given = c.interpreter.callValue(c[0], std::move(args), c.span);
+  Value given = c.interpreter.callValue(c[0], {args, {}}, c.span);
   c.interpreter.endBody();
   const auto *both = itemsOf(given);
   std::vector<Tensor *> next, stacked;

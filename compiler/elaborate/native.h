@@ -8,10 +8,12 @@
 
 namespace graphc {
 
-/// The arguments of one call, as they were given.
+using Keyword = std::pair<Symbol, Value>;
+
+/// The arguments of one call, as they were given; they are the caller's.
 struct CallArgs {
-  std::vector<Value> positional;
-  std::vector<std::pair<Symbol, Value>> keywords;
+  std::span<const Value> positional;
+  std::span<const Keyword> keywords;
 };
 
 /// One call of a native function: its bound arguments and where it stands.
@@ -19,9 +21,9 @@ struct NativeCall {
   Interpreter &interpreter;
   const NativeDef &def;
   Span span;
-  std::vector<Value> args;                        // one for each parameter, defaults filled in
-  std::vector<Value> rest;                        // of *args
-  std::vector<std::pair<Symbol, Value>> keywords; // of **kwargs
+  std::span<Value> args;             // one for each parameter, defaults filled in
+  std::span<const Value> rest;       // of *args
+  std::span<const Keyword> keywords; // of **kwargs
 
   const Value &operator[](size_t i) const { return args[i]; }
 };

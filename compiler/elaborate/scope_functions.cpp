@@ -201,11 +201,9 @@ Value chainedGetterCall(NativeCall &c) {
   auto *outer = c.interpreter.heap.make<PartialObject>();
   outer->function = c[1];
   outer->positional = {c[2]};
-  CallArgs args;
-  args.positional.push_back(Value::object(outer));
-  args.positional.insert(args.positional.end(), c.rest.begin(), c.rest.end());
-  args.keywords = c.keywords;
-  return c.interpreter.callValue(c[0], std::move(args), c.span);
+  std::vector<Value> positional = {Value::object(outer)};
+  positional.insert(positional.end(), c.rest.begin(), c.rest.end());
+  return c.interpreter.callValue(c[0], {positional, c.keywords}, c.span);
 }
 constexpr NativeDef chainedGetterDef = {"custom_getter(inner, outer, getter, *args, **kwargs)",
                                         chainedGetterCall};
@@ -306,7 +304,7 @@ Value makeTemplate(NativeCall &c) {
   made->function = c[1];
   made->uniqueName = c[3];
   made->customGetter = c[4];
-  made->keywords = c.keywords;
+  made->keywords.assign(c.keywords.begin(), c.keywords.end());
   if (*now) {
     // Rule: made ahead, the variable scope is taken where make_template stands, and no name scope.
     auto &scopes = c.interpreter.scopes;
@@ -419,11 +417,12 @@ void Interpreter::leaveManager(const Value &value) {
 
 /// Rule: a template makes its variables at its first call and shares them at every later one;
 /// each call opens a name scope of the template's name.
-Value Interpreter::callTemplate(TemplateObject &made, CallArgs args, Span where) {
+Value Interpreter::callTemplate(TemplateObject &made, const CallArgs &args, Span where) {
+  std::vector<Keyword> keywords(args.keywords.begin(), args.keywords.end());
   for (const auto &given : made.keywords)
-    if (std::none_of(args.keywords.begin(), args.keywords.end(),
+    if (std::none_of(keywords.begin(), keywords.end(),
                      [&](auto &k) { return k.first == given.first; }))
-      args.keywords.push_back(given);
+      keywords.push_back(given);
   auto *manager = heap.make<ManagerObject>();
   manager->type = ManagerObject::VariableScope;
   bool later = made.called;
@@ -445,7 +444,7 @@ Value Interpreter::callTemplate(TemplateObject &made, CallArgs args, Span where)
   made.called = true;
   bool counts = made.completed;
   if (counts) scopes.beginLaterTemplateCall();
-  Value result = callValue(made.function, std::move(args), where);
+  Value result = callValue(made.function, {args.positional, keywords}, where);
   if (counts) scopes.endLaterTemplateCall();
   made.completed = true;
   scopes.leave();

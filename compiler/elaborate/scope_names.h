@@ -3,6 +3,7 @@
 #pragma once
 
 #include "source/arena.h"
+#include "source/huge_pages.h"
 
 #include <string>
 #include <string_view>
@@ -31,9 +32,7 @@ public:
 
   /// A name in the current scope as it would be if nobody had taken it.
   std::string_view fullName(std::string_view name) const {
-    if (current_.empty()) return arena_.copy(name);
-    std::string full(current_);
-    return arena_.copy(std::string_view(full.append("/").append(name)));
+    return current_.empty() ? arena_.copy(name) : arena_.joined({current_, "/", name});
   }
 
   /// Rule: the first to ask for a name in the current scope gets it; later ones get name_1,
@@ -80,7 +79,7 @@ private:
   std::string_view current_;
   uint64_t currentHash_; // of what the names in the current scope begin with
   /// The table holds a part of the hash, so that only what is found is looked at.
-  tsl::robin_set<Entry *, HashOf, SameName, std::allocator<Entry *>, true> inUse_;
+  tsl::robin_set<Entry *, HashOf, SameName, HugePageAllocator<Entry *>, true> inUse_;
   std::unordered_set<std::string_view> verbatim_;
   std::string buffer_;
 };

@@ -81,7 +81,7 @@ bool ScopeRules::enterNameScope(std::string_view name, Span span, std::string_vi
     graph_.nameScopes.emplace_back(full);
     if (trace_) traceNameScope(graph_, *trace_, full, span, host_.place(span));
   }
-  bound = heap_.copy(fmt::format("{}/", names_.current()));
+  bound = heap_.joined({names_.current(), "/"});
   return true;
 }
 
@@ -175,8 +175,7 @@ bool ScopeRules::enterVariableScope(ManagerObject &manager, Span span, Value &bo
                                                               : "";
   if (object) nameToOpen = object->name.substr(object->name.rfind('/') + 1);
   std::string_view current = names_.current();
-  std::string_view originalNameScope =
-      current.empty() ? current : heap_.copy(fmt::format("{}/", current));
+  std::string_view originalNameScope = current.empty() ? current : heap_.joined({current, "/"});
   std::string_view asked;
   if (auxiliary) {
     if (trace_ && !nameToOpen.empty()) asked = names_.fullName(nameToOpen);
@@ -228,8 +227,7 @@ bool ScopeRules::enterVariableScope(ManagerObject &manager, Span span, Value &bo
 ScopeObject *ScopeRules::extendScope(ManagerObject &manager, std::string_view name,
                                      std::string_view originalNameScope) {
   auto *made = heap_.make<ScopeObject>();
-  made->name = scope_->name.empty() ? heap_.copy(name)
-                                    : heap_.copy(fmt::format("{}/{}", scope_->name, name));
+  made->name = scope_->name.empty() ? heap_.copy(name) : heap_.joined({scope_->name, "/", name});
   made->originalNameScope = originalNameScope;
   if (manager.reuse.isNone()) {
     made->reuse = scope_->reuse;
@@ -307,7 +305,8 @@ void ScopeRules::countOpened(std::string_view scope) {
 }
 
 void ScopeRules::forgetWithin(std::string_view scope) {
-  std::string prefix = fmt::format("{}/", scope);
+  std::string prefix(scope);
+  prefix += '/';
   auto first = opened_.lower_bound(prefix), last = first;
   for (; last != opened_.end() && last->first.starts_with(prefix); ++last)
     if (openJumps_) countLog_.emplace_back(last->first, last->second);

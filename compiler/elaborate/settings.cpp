@@ -390,8 +390,8 @@ Value callSetting(NativeCall &c) {
     bool squares = self->name == "l2_regularizer";
     Value sum;
     {
-      ScopeRules::NameScopeSwitch within(
-          in.scopes, in.heap.copy(fmt::format("{}/{}", in.scopes.nameScope(), self->name)));
+      ScopeRules::NameScopeSwitch within(in.scopes,
+                                         in.heap.joined({in.scopes.nameScope(), "/", self->name}));
       sum = squares
                 ? in.callLibrary("l2_loss", {first}, c.span)
                 : in.callLibrary("reduce_sum", {in.callLibrary("abs", {first}, c.span)}, c.span);

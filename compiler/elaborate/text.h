@@ -27,7 +27,7 @@ std::optional<std::string> percentFormat(std::string_view format, const Value &a
                                          FormatError &error);
 /// `format.format(...)`.
 std::optional<std::string>
-braceFormat(std::string_view format, const std::vector<Value> &positional,
+braceFormat(std::string_view format, std::span<const Value> positional,
             const std::vector<std::pair<std::string_view, Value>> &keywords, FormatError &error);
 
 size_t codePoints(std::string_view text);

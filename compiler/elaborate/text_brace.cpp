@@ -7,7 +7,7 @@
 namespace graphc {
 
 std::optional<std::string>
-braceFormat(std::string_view format, const std::vector<Value> &positional,
+braceFormat(std::string_view format, std::span<const Value> positional,
             const std::vector<std::pair<std::string_view, Value>> &keywords, FormatError &error) {
   std::string out;
   size_t automatic = 0;

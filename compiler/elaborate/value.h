@@ -367,6 +367,12 @@ public:
     bytes_ += text.size();
     return arena_.copy(text);
   }
+  /// The parts, one after another.
+  std::string_view joined(std::initializer_list<std::string_view> parts) {
+    auto made = arena_.joined(parts);
+    bytes_ += made.size();
+    return made;
+  }
 
   Env *makeEnv(uint32_t size, Env *parent);
   void release(Env *env); // no function sees it any more

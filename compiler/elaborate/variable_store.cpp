@@ -62,8 +62,7 @@ bool ScopeRules::initializerIsValue(const Value &initializer) const {
 /// dtype.
 Value ScopeRules::getVariable(VariableRequest request) {
   if (openPoisoned_) return Value::poison();
-  if (!scope_->name.empty())
-    request.name = heap_.copy(fmt::format("{}/{}", scope_->name, request.name));
+  if (!scope_->name.empty()) request.name = heap_.joined({scope_->name, "/", request.name});
   auto inherit = [](Value &given, const Value &scopes) {
     if (given.isNone()) given = scopes;
   };
@@ -255,7 +254,7 @@ Value ScopeRules::share(VariableObject *found, const VariableRequest &request,
 /// an error. `shape` is null where the value comes with its own.
 Tensor *ScopeRules::initialValueOf(VariableRequest &request, const AskedShape *shape,
                                    std::string_view opName) {
-  NameScopeSwitch within(*this, heap_.copy(fmt::format("{}/Initializer", opName)));
+  NameScopeSwitch within(*this, heap_.joined({opName, "/Initializer"}));
   if (initializerIsValue(request.initializer)) {
     DType own = dtypeOf(request.initializer);
     return host_.toTensor(request.initializer, own != DType::Invalid ? own : request.dtype,
@@ -281,7 +280,7 @@ Tensor *ScopeRules::initialValueOf(VariableRequest &request, const AskedShape *s
   if (shape) {
     std::vector<Value> dims;
     for (const auto &d : *shape) dims.push_back(Value::integer(*d));
-    positional.push_back(heap_.list(dims));
+    positional.push_back(heap_.list(std::move(dims)));
     keywords.push_back({"dtype", Value::dtype(dtype)});
     if (host_.takesKeyword(initializer, "partition_info")) {
       Value info = Value::none();

@@ -1,6 +1,7 @@
 #include "graph/graph.h"
 
 #include <algorithm>
+#include <memory>
 
 namespace graphc {
 
@@ -21,7 +22,7 @@ Attr boolAttr(std::string_view name, bool value) {
 }
 Attr textAttr(std::string_view name, std::string_view value) {
   Attr a;
-  a.name = name, a.kind = Attr::Text, a.text = value;
+  a.name = name, a.kind = Attr::Text, std::construct_at(&a.text, value);
   return a;
 }
 Attr typeAttr(std::string_view name, DType value) {
@@ -31,12 +32,12 @@ Attr typeAttr(std::string_view name, DType value) {
 }
 Attr intsAttr(std::string_view name, std::span<const int64_t> value) {
   Attr a;
-  a.name = name, a.kind = Attr::Ints, a.ints = value;
+  a.name = name, a.kind = Attr::Ints, std::construct_at(&a.ints, value);
   return a;
 }
 Attr dimsAttr(std::string_view name, std::span<const Dim> value) {
   Attr a;
-  a.name = name, a.kind = Attr::Dims, a.dims = value;
+  a.name = name, a.kind = Attr::Dims, std::construct_at(&a.dims, value);
   return a;
 }
 Attr literalAttr(std::string_view name, const Literal *value) {
@@ -121,57 +122,51 @@ const Literal *Graph::makeLiteral(DType dtype, std::span<const int64_t> shape,
 }
 
 namespace {
-// Depth-first without recursion: chains of a million operations are legal.
+// Inputs are made before their users, so the order of creation is a topological one. Operations are
+// visited from the last one on: that is their order in memory, too.
 class Collector {
 public:
-  void visit(Operation *root) {
-    push(root);
-    while (!stack_.empty()) {
-      Operation *op = stack_.back();
-      stack_.pop_back();
-      found_.push_back(op);
-      for (auto *input : op->inputs) push(input->op);
-      for (auto *before : op->controlInputs) push(before);
-    }
-  }
-  // Inputs are made before their users, so the order of creation is a topological one.
-  std::vector<Operation *> sorted() {
-    if (found_.size() < seen_.size() / 16) {
-      std::sort(found_.begin(), found_.end(), [](auto *a, auto *b) { return a->id < b->id; });
-      return std::move(found_);
-    }
-    std::vector<Operation *> byId(seen_.size());
-    for (auto *op : found_) byId[op->id] = op;
-    std::erase(byId, nullptr);
-    return byId;
-  }
-
-private:
-  void push(Operation *op) {
+  void add(Operation *op) {
     if (op->id >= seen_.size()) seen_.resize(op->id + 1);
     if (seen_[op->id]) return;
     seen_[op->id] = true;
-    stack_.push_back(op);
+    open_.push_back({op->id, op});
+    std::push_heap(open_.begin(), open_.end());
+  }
+  /// Those that were added and all that they need.
+  std::vector<Operation *> collect() {
+    std::vector<Operation *> found;
+    while (!open_.empty()) {
+      Operation *op = open_.front().second;
+      std::pop_heap(open_.begin(), open_.end());
+      open_.pop_back();
+      found.push_back(op);
+      for (auto *input : op->inputs) add(input->op);
+      for (auto *before : op->controlInputs) add(before);
+    }
+    std::reverse(found.begin(), found.end());
+    return found;
   }
 
-  std::vector<bool> seen_; // by the operation's id
-  std::vector<Operation *> found_, stack_;
+private:
+  std::vector<bool> seen_;                             // by the operation's id
+  std::vector<std::pair<uint32_t, Operation *>> open_; // a heap, the last one first
 };
 } // namespace
 
 std::vector<Operation *> neededBy(const Export &exported) {
   Collector collector;
   for (const auto &output : exported.outputs)
-    if (output.tensor) collector.visit(output.tensor->op);
-  for (auto *effect : exported.effects) collector.visit(effect);
-  return collector.sorted();
+    if (output.tensor) collector.add(output.tensor->op);
+  for (auto *effect : exported.effects) collector.add(effect);
+  return collector.collect();
 }
 
 std::vector<Operation *> neededByInitialValues(const Graph &graph) {
   Collector collector;
   for (const auto *variable : graph.variables)
-    if (variable->initialValue) collector.visit(variable->initialValue->op);
-  return collector.sorted();
+    if (variable->initialValue) collector.add(variable->initialValue->op);
+  return collector.collect();
 }
 
 bool readsVariable(const Operation &op) { return op.variable && op.type == "ReadVariable"; }

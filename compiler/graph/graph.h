@@ -57,16 +57,16 @@ struct Attr {
   enum Kind : uint8_t { None, Int, Float, Bool, Text, Type, Ints, Dims, Tensor };
   std::string_view name;
   Kind kind = None;
-  union {
+  union { // what the kind says
     int64_t i;
     double f;
     bool b;
     DType dtype;
     const Literal *literal; // Tensor
+    std::string_view text;
+    std::span<const int64_t> ints;
+    std::span<const Dim> dims;
   };
-  std::string_view text;
-  std::span<const int64_t> ints;
-  std::span<const Dim> dims;
 
   Attr() : i(0) {}
 };
@@ -95,19 +95,20 @@ struct DimCheck {
 };
 
 struct Operation {
+  // What walks through the graph look at stands together.
   const OpDef *def = nullptr;
+  uint32_t id = 0;              // order of creation, within its body
+  Variable *variable = nullptr; // what ReadVariable, Assign, AssignAdd, … read or write
+  std::span<Tensor *> inputs;
+  std::span<Operation *> controlInputs;
   std::string_view type; // TensorFlow's: "Conv2D"
   std::string_view
       name; // "scope/Conv2D"; empty for what takes no name: literals, reads of variables
-  std::span<Tensor *> inputs;
-  std::span<Operation *> controlInputs;
   std::span<Attr> attrs;
   std::span<Tensor> outputs;
   std::span<DimCheck> checks;
-  Variable *variable = nullptr; // what ReadVariable, Assign, AssignAdd, … read or write
   Span span;
   const CallSite *caller = nullptr;
-  uint32_t id = 0;        // order of creation, within its body
   Body *body = nullptr;   // what Scan runs
   Body *within = nullptr; // the body that it is part of; null: the graph itself
   // Of what `gradients` made: the operation whose derivative it is a step of (null: it sums some
@@ -205,7 +206,8 @@ public:
   std::vector<PartitionedVariable *> partitioned;
   std::vector<Export> exports;
   std::vector<std::string> nameScopes; // in order of first opening, without the slash
-  std::vector<std::pair<std::string, std::vector<std::string>>> collections; // names of members
+  /// By key: names of members, in the arena.
+  std::vector<std::pair<std::string, std::vector<std::string_view>>> collections;
   uint64_t seed = 0;        // graph-level seed of random operations
   uint64_t made = 0;        // operations added so far, in bodies too
   std::vector<Body *> open; // the bodies that are open, outermost first

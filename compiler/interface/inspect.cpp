@@ -213,10 +213,9 @@ std::string inspectJson(const Graph &graph, const SourceManager &sources, std::s
 
 namespace {
 
-std::string joined(const std::vector<std::string> &parts) {
-  std::string text;
-  for (const std::string &part : parts) text += (text.empty() ? "" : ", ") + part;
-  return text;
+template <typename Texts>
+std::string joined(const Texts &parts) {
+  return fmt::format("{}", fmt::join(parts, ", "));
 }
 
 std::string endsText(const std::vector<ExportEnd> &ends) {

@@ -97,6 +97,7 @@ private:
   }
 
   void collectDims(InterfaceFunction &function) {
+    if (graph_.dims.symbols().empty()) return;
     std::set<const DimSymbol *> seen;
     auto addDim = [&](Dim dim) {
       if (dim.isStatic()) return;
@@ -115,7 +116,8 @@ private:
     forEachOperation(function.needed, [&](const Operation *op) {
       for (const Tensor &tensor : op->outputs) addTensor(tensor);
       for (const Attr &attr : op->attrs)
-        for (Dim dim : attr.dims) addDim(dim);
+        if (attr.kind == Attr::Dims)
+          for (Dim dim : attr.dims) addDim(dim);
       for (const DimCheck &check : op->checks) {
         addDim(check.left);
         addDim(check.right);

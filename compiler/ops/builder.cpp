@@ -167,12 +167,15 @@ Tensor *Call::named(std::string_view type, std::initializer_list<Tensor *> input
 
 Tensor *Call::build() {
   if (function.def->build) return function.def->build(*this);
-  std::vector<Tensor *> inputs;
-  std::vector<Attr> attrs;
+  Room<1024> room;
+  std::pmr::vector<Tensor *> inputs(&room);
+  std::pmr::vector<Attr> attrs(&room);
+  inputs.reserve(args.size());
+  attrs.reserve(args.size());
   for (size_t i = 0; i < args.size(); ++i) {
     const auto &parameter = function.parameters[i];
     const Arg &arg = args[i];
-    if (parameter.kind == FunctionParameter::Any || parameter.name == "name") continue;
+    if (parameter.kind == FunctionParameter::Any || i == function.nameAt) continue;
     switch (arg.kind) {
     case Arg::None:
       break;
@@ -198,10 +201,10 @@ Tensor *Call::build() {
       attrs.push_back(typeAttr(parameter.name, arg.dtype));
       break;
     case Arg::Ints:
-      attrs.push_back(intsAttr(parameter.name, keep(arg.ints)));
+      attrs.push_back(intsAttr(parameter.name, arg.ints));
       break;
     case Arg::Dims:
-      attrs.push_back(dimsAttr(parameter.name, keep(arg.dims)));
+      attrs.push_back(dimsAttr(parameter.name, arg.dims));
       break;
     case Arg::Literal:
       attrs.push_back(literalAttr(parameter.name, arg.literal));

@@ -96,8 +96,8 @@ bool Infer::broadcast(Shape a, Shape b, Shape &into) {
     into = Shape::unknown();
     return true;
   }
-  if (sameShape(a, b)) {
-    into = a;
+  if (a.rank() == 0 || b.rank() == 0 || sameShape(a, b)) {
+    into = a.rank() == 0 ? b : a;
     return true;
   }
   int rank = std::max(a.rank(), b.rank());

@@ -17,6 +17,8 @@ class Call;
 
 /// What an inference rule reads and fills. A rule returns false after `fail`.
 class Infer {
+  Room<4 * sizeof(Tensor)> room_; // enough for the outputs of most operations
+
 public:
   Infer(Graph &graph, std::span<Tensor *const> inputs, std::span<const Attr> attrs)
       : graph(graph), inputs(inputs), attrs(attrs) {}
@@ -25,7 +27,7 @@ public:
   std::span<Tensor *const> inputs;
   std::span<const Attr> attrs;
   std::string_view type; // of the operation, for messages
-  std::vector<Tensor> outputs;
+  std::pmr::vector<Tensor> outputs{&room_};
   std::vector<DimCheck> checks;
 
   // The first thing that was wrong.
@@ -232,20 +234,22 @@ struct Function {
   const FunctionDef *def = nullptr;
   std::string_view name;
   std::vector<FunctionParameter> parameters;
+  size_t nameAt = SIZE_MAX; // which parameter `name` is, where it is listed
 };
 
-/// An argument, bound to a parameter and converted to its kind.
+/// An argument, bound to a parameter and converted to its kind. What it points to lives as long as
+/// the graph (text: as the call), so that attributes may have it as it is.
 struct Arg {
   enum Kind : uint8_t { None, Tensor, Tensors, Int, Float, Bool, Text, Type, Ints, Dims, Literal };
   Kind kind = None;
   graphc::Tensor *tensor = nullptr;
-  std::vector<graphc::Tensor *> tensors;
+  std::span<graphc::Tensor *const> tensors;
   int64_t i = 0; // Int, Bool
   double f = 0;
   std::string_view text;
   DType dtype = DType::Invalid;
-  std::vector<int64_t> ints;
-  std::vector<Dim> dims;
+  std::span<const int64_t> ints;
+  std::span<const Dim> dims;
   bool scalar = false; // Ints, Dims: given as one number
   const graphc::Literal *literal = nullptr;
 };
@@ -321,8 +325,15 @@ public:
   bool flag(std::string_view name) const { return arg(name).i != 0; }
   std::string_view text(std::string_view name) const { return arg(name).text; }
   DType dtype(std::string_view name) const { return arg(name).dtype; }
-  const std::vector<int64_t> &ints(std::string_view name) const { return arg(name).ints; }
-  const std::vector<Dim> &dims(std::string_view name) const { return arg(name).dims; }
+  // Copies, as most functions fill them up or turn them about.
+  std::vector<int64_t> ints(std::string_view name) const {
+    auto ints = arg(name).ints;
+    return {ints.begin(), ints.end()};
+  }
+  std::vector<Dim> dims(std::string_view name) const {
+    auto dims = arg(name).dims;
+    return {dims.begin(), dims.end()};
+  }
 
   Operation *made = nullptr;     // that took the call's name
   std::vector<Tensor *> results; // of a list or tuple, where they are not one operation's outputs

@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
-#include <unordered_map>
+#include <tsl/robin_map.h>
 
 namespace graphc {
 
@@ -45,9 +45,9 @@ struct Slot {
 };
 
 struct Registry {
-  std::unordered_map<std::string_view, const OpDef *> ops;
+  tsl::robin_map<std::string_view, const OpDef *> ops;
   std::deque<Slot> slots; // in the tables' order
-  std::unordered_map<std::string_view, Slot *> functions;
+  tsl::robin_map<std::string_view, Slot *> functions;
 
   Registry() {
     ops.reserve(256);

@@ -114,6 +114,7 @@ bool parseSignature(const FunctionDef &def, Function &into, std::string &why) {
       why = "cannot read '" + std::string(item) + "'";
       return false;
     }
+    if (parameter.name == "name") into.nameAt = into.parameters.size();
     into.parameters.push_back(parameter);
   }
   return true;

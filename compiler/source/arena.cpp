@@ -1,16 +1,15 @@
 #include "source/arena.h"
 
+#include "source/huge_pages.h"
+
 #include <new>
-#include <sys/mman.h>
 
 namespace graphc {
 
 namespace {
 constexpr size_t first = size_t(1) << 16;
 constexpr size_t usual = size_t(1) << 20;
-constexpr size_t hugePage = size_t(1) << 21;
-/// From here on whole huge pages are asked for: of a large definition's time, a tenth went into
-/// getting its memory in pages of 4 KiB.
+/// From here on whole huge pages are asked for.
 constexpr size_t large = size_t(4) << 20;
 } // namespace
 
@@ -18,11 +17,8 @@ void *Arena::allocateBlock(size_t size, size_t alignment) {
   size_t block = std::max(size + alignment, blocks_.empty() ? first : usual);
   void *made = nullptr;
   if (bytes_ >= large) {
-    block = (std::max(block, large) + hugePage - 1) / hugePage * hugePage;
-    made = std::aligned_alloc(hugePage, block);
-#ifdef MADV_HUGEPAGE
-    if (made) madvise(made, block, MADV_HUGEPAGE); // where refused, it is slower
-#endif
+    block = std::max(block, large);
+    made = allocateHugePages(block);
   } else {
     made = std::malloc(block);
   }

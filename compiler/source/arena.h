@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <initializer_list>
 #include <memory>
+#include <memory_resource>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -59,6 +61,15 @@ public:
     return {to, text.size()};
   }
 
+  /// The parts, one after another.
+  std::string_view joined(std::initializer_list<std::string_view> parts) {
+    size_t size = 0;
+    for (auto part : parts) size += part.size();
+    auto *to = static_cast<char *>(allocate(size, 1)), *next = to;
+    for (auto part : parts) next = std::copy(part.begin(), part.end(), next);
+    return {to, size};
+  }
+
   size_t bytes() const { return bytes_; }
 
 private:
@@ -71,6 +82,17 @@ private:
   uintptr_t end_ = 0;
   size_t bytes_ = 0;
   std::vector<std::unique_ptr<void, Free>> blocks_;
+};
+
+/// Memory of its own, mostly on the stack, for containers that are mostly small; nothing is freed
+/// alone.
+template <size_t Size>
+class Room : public std::pmr::monotonic_buffer_resource {
+public:
+  Room() : std::pmr::monotonic_buffer_resource(bytes_, Size) {}
+
+private:
+  alignas(std::max_align_t) std::byte bytes_[Size];
 };
 
 } // namespace graphc

@@ -39,8 +39,10 @@ size_t hashOf(const Operation &op) {
     hash = mix(hash, attr.kind);
     if (attr.kind == Attr::Int) hash = mix(hash, size_t(attr.i));
     if (attr.kind == Attr::Type) hash = mix(hash, size_t(attr.dtype));
-    for (int64_t n : attr.ints) hash = mix(hash, size_t(n));
-    for (Dim d : attr.dims) hash = mix(hash, d.expr ? size_t(d.expr->id) : size_t(d.value));
+    if (attr.kind == Attr::Ints)
+      for (int64_t n : attr.ints) hash = mix(hash, size_t(n));
+    if (attr.kind == Attr::Dims)
+      for (Dim d : attr.dims) hash = mix(hash, d.expr ? size_t(d.expr->id) : size_t(d.value));
     if (attr.kind == Attr::Tensor)
       hash = mix(hash, std::hash<std::string_view>()(
                            {reinterpret_cast<const char *>(attr.literal->bytes.data()),

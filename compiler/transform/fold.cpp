@@ -17,7 +17,8 @@ constexpr int64_t maxWork = int64_t(1) << 28;
 
 bool staticAttrs(const Operation &op) {
   return std::all_of(op.attrs.begin(), op.attrs.end(), [](const Attr &attr) {
-    return std::all_of(attr.dims.begin(), attr.dims.end(), [](Dim d) { return d.isStatic(); });
+    return attr.kind != Attr::Dims ||
+           std::all_of(attr.dims.begin(), attr.dims.end(), [](Dim d) { return d.isStatic(); });
   });
 }
 

@@ -67,22 +67,22 @@ public:
   // Arguments.
   struct Given {
     std::string_view name;
-    Arg arg;
+    Arg arg; // its lists stand beside it
+    std::vector<Tensor *> tensors;
+    std::vector<int64_t> ints;
+    std::vector<Dim> dims;
 
     Given(std::string_view n, Tensor *tensor) : name(n) {
       arg.kind = Arg::Tensor;
       arg.tensor = tensor;
     }
-    Given(std::string_view n, std::vector<Tensor *> tensors) : name(n) {
+    Given(std::string_view n, std::vector<Tensor *> list) : name(n), tensors(std::move(list)) {
       arg.kind = Arg::Tensors;
-      arg.tensors = std::move(tensors);
     }
-    Given(std::string_view n, int value) : name(n) {
+    Given(std::string_view n, int value) : name(n), ints{value}, dims{Dim(value)} {
       arg.kind = Arg::Int;
       arg.i = value;
       arg.f = value;
-      arg.ints = {value};
-      arg.dims = {Dim(value)};
       arg.scalar = true;
     }
     Given(std::string_view n, bool value) : name(n) {
@@ -105,10 +105,9 @@ public:
       arg.kind = Arg::Literal;
       arg.literal = literal;
     }
-    Given(std::string_view n, std::vector<Dim> dims) : name(n) {
+    Given(std::string_view n, std::vector<Dim> list) : name(n), dims(std::move(list)) {
       arg.kind = Arg::Ints;
-      arg.dims = dims;
-      for (Dim d : dims) arg.ints.push_back(d.value);
+      for (Dim d : dims) ints.push_back(d.value);
     }
   };
 
@@ -121,8 +120,14 @@ public:
     for (const auto &parameter : function->parameters) {
       Arg arg = defaultOf(parameter);
       for (const auto &one : given)
-        if (one.name == parameter.name) arg = fit(one.arg, parameter.kind);
-      args.push_back(std::move(arg));
+        if (one.name == parameter.name) {
+          arg = one.arg;
+          arg.tensors = graph.arena.copy(one.tensors);
+          arg.ints = graph.arena.copy(one.ints);
+          arg.dims = graph.arena.copy(one.dims);
+          arg = fit(arg, parameter.kind);
+        }
+      args.push_back(arg);
     }
     for (const auto &one : given) {
       bool known = false;
@@ -144,7 +149,7 @@ public:
   }
   std::vector<Tensor *> results; // of the last call
 
-  static Arg defaultOf(const FunctionParameter &parameter) {
+  Arg defaultOf(const FunctionParameter &parameter) {
     Arg arg;
     auto text = parameter.defaultText;
     using P = FunctionParameter;
@@ -169,12 +174,14 @@ public:
       arg.f = std::stod(std::string(text));
     } else if (parameter.kind == P::Ints) {
       arg.kind = Arg::Ints;
+      std::vector<int64_t> ints;
       for (size_t i = 0; i < text.size(); ++i)
         if ((text[i] >= '0' && text[i] <= '9') || text[i] == '-') {
           size_t used = 0;
-          arg.ints.push_back(std::stoll(std::string(text.substr(i)), &used));
+          ints.push_back(std::stoll(std::string(text.substr(i)), &used));
           i += used;
         }
+      arg.ints = graph.arena.copy(ints);
     }
     return arg;
   }
