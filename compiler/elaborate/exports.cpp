@@ -153,14 +153,14 @@ void Interpreter::execExport(const ExportStmt *stmt) {
 
 namespace {
 /// How `inspect` names a member of a collection; empty: it has no name.
-std::string memberName(const Value &member) {
-  if (auto *v = member.as<VariableObject>()) return std::string(v->variable->opName);
-  if (auto *o = member.as<OperationObject>()) return std::string(o->op->name);
+std::string_view memberName(Heap &heap, const Value &member) {
+  if (auto *v = member.as<VariableObject>()) return v->variable->opName;
+  if (auto *o = member.as<OperationObject>()) return o->op->name;
   if (auto *t = member.as<TensorObject>())
-    return t->tensor->index ? fmt::format("{}:{}", t->tensor->op->name, t->tensor->index)
-                            : std::string(t->tensor->op->name);
-  if (auto *p = member.as<PartitionedObject>()) return std::string(p->whole->name);
-  if (auto *t = member.as<TextObject>()) return std::string(t->text);
+    return t->tensor->index ? heap.copy(fmt::format("{}:{}", t->tensor->op->name, t->tensor->index))
+                            : t->tensor->op->name;
+  if (auto *p = member.as<PartitionedObject>()) return p->whole->name;
+  if (auto *t = member.as<TextObject>()) return t->text;
   return "";
 }
 } // namespace
@@ -169,7 +169,7 @@ void Interpreter::finish() {
   for (const auto &collection : scopes.collections()) {
     std::vector<std::string_view> names;
     for (const auto &member : collection->members)
-      if (auto name = memberName(member); !name.empty()) names.push_back(heap.copy(name));
+      if (auto name = memberName(heap, member); !name.empty()) names.push_back(name);
     graph.collections.push_back({collection->key, std::move(names)});
   }
   for (const auto &[name, value] : options.defines) {

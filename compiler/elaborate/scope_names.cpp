@@ -26,6 +26,7 @@ bool ScopeNames::SameName::operator()(const Key &key, const Entry *entry) const 
 void ScopeNames::setCurrent(std::string_view scope) {
   current_ = scope;
   currentHash_ = hashed(scope);
+  currentValid_.reset();
   if (!scope.empty()) currentHash_ = hashed("/", currentHash_);
 }
 

@@ -5,6 +5,7 @@
 #include "source/arena.h"
 #include "source/huge_pages.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tsl/robin_set.h>
@@ -26,8 +27,9 @@ public:
   static bool isValid(std::string_view name, bool atRoot);
   /// Whether a node may have this name in the current scope: its full name matches, too, which a
   /// scope entered as it stands ("_x/" within another) can spoil.
-  bool isValidNode(std::string_view name) const {
-    return isValid(name, current_.empty()) && (current_.empty() || isValid(current_, true));
+  bool isValidNode(std::string_view name) {
+    if (!currentValid_) currentValid_ = current_.empty() || isValid(current_, true);
+    return isValid(name, current_.empty()) && *currentValid_;
   }
 
   /// A name in the current scope as it would be if nobody had taken it.
@@ -77,7 +79,8 @@ private:
 
   Arena &arena_;
   std::string_view current_;
-  uint64_t currentHash_; // of what the names in the current scope begin with
+  uint64_t currentHash_;             // of what the names in the current scope begin with
+  std::optional<bool> currentValid_; // may stand before a node's name; not set: not asked yet
   /// The table holds a part of the hash, so that only what is found is looked at.
   tsl::robin_set<Entry *, HashOf, SameName, HugePageAllocator<Entry *>, true> inUse_;
   std::unordered_set<std::string_view> verbatim_;
