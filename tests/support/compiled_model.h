@@ -4,8 +4,8 @@
 #include "codegen/codegen.h"
 #include "ops/interpret.h"
 
+#include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <gtest/gtest.h>
 
 namespace graphc {
@@ -69,7 +69,7 @@ public:
     std::vector<const void *> in;
     for (const Array &input : inputs) {
       held.emplace_back(input.bytes.size() + 1);
-      std::memcpy(held.back().data() + 1, input.bytes.data(), input.bytes.size());
+      std::copy(input.bytes.begin(), input.bytes.end(), held.back().begin() + 1);
       in.push_back(input.elements() ? held.back().data() + 1 : nullptr);
     }
     outputs.clear();
@@ -91,7 +91,7 @@ public:
     }
     for (size_t i = 0; i < outputs.size(); ++i) {
       auto &bytes = outputs[i].bytes;
-      std::memcpy(bytes.data(), results[i].data() + 1, bytes.size());
+      std::copy_n(results[i].begin() + 1, bytes.size(), bytes.begin());
       EXPECT_EQ(results[i][0], std::byte(0xa5)) << "written before output " << i;
       for (size_t k = bytes.size() + 1; k < results[i].size(); ++k)
         EXPECT_EQ(results[i][k], std::byte(0xa5)) << "written behind output " << i;
