@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <unistd.h>
 
 namespace graphc {
@@ -169,7 +170,8 @@ static bool selectExports(Graph &graph, const std::vector<std::string> &wanted) 
 /// The process ends with its command: to give a large graph back piece by piece is time lost.
 Definition::~Definition() {
   [[maybe_unused]] static const auto *elaborated = elaborated_.release();
-  [[maybe_unused]] static const auto *interface = new std::optional(std::move(interface_));
+  [[maybe_unused]] static const auto *interface =
+      new (std::nothrow) std::optional(std::move(interface_));
 }
 
 bool Definition::load(const DefinitionOptions &options, PrintTo printTo, int &status,

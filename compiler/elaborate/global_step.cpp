@@ -45,7 +45,7 @@ Value makeGlobalStep(NativeCall &c) {
   request.trainable = Value::boolean(false);
   request.collections = heap.list({heap.ownedText("variables"), heap.ownedText("global_step")});
   request.span = c.span;
-  return c.interpreter.scopes.getVariable(std::move(request));
+  return c.interpreter.scopes.getVariable(request);
 }
 
 Value getGlobalStep(NativeCall &c) { return findGlobalStep(c); }

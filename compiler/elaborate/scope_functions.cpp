@@ -147,7 +147,7 @@ Value getVariable(NativeCall &c) {
       wrongType(c, fmt::format("{} is a function, not {}", what, typeName(*value)));
       r.shape = Value::poison(); // asked for, but not known how
     }
-  return c.interpreter.scopes.getVariable(std::move(r));
+  return c.interpreter.scopes.getVariable(r);
 }
 
 Value getLocalVariable(NativeCall &c) {
@@ -186,7 +186,7 @@ Value trueGetterCall(NativeCall &c) {
   // That of the scope, passed on, is no dtype that the call asked for.
   if (given < 2) r.explicitDType = false;
   r.trainableGiven = isTrue(c[1]);
-  return c.interpreter.scopes.getVariableByKey(std::move(r));
+  return c.interpreter.scopes.getVariableByKey(r);
 }
 constexpr NativeDef trueGetterDef = {
     "getter(dtype_given, trainable_given, name, shape=None, dtype=None, initializer=None, "

@@ -412,9 +412,10 @@ Value callSetting(NativeCall &c) {
     if (!d.isStatic() || d.value < 0)
       return in.fail(Code::ShapeNotKnown, c.span, "an initializer's shape is fully known");
   std::optional<std::vector<Dim>> whole;
-  if (auto *info = c[3].as<InitializerObject>())
-    if (!(whole = in.toDims(info->setting("full_shape"), c.span, "full_shape")))
-      return Value::poison();
+  if (auto *info = c[3].as<InitializerObject>()) {
+    whole = in.toDims(info->setting("full_shape"), c.span, "full_shape");
+    if (!whole) return Value::poison();
+  }
   return in.initialValueOf(*self, *shape, wanted, c.span, whole ? &*whole : nullptr);
 }
 

@@ -76,7 +76,7 @@ Value ScopeRules::getVariable(VariableRequest request) {
     request.dtype = scope_->dtype.asDType();
   if (trace_) traceAsked(request);
   NameScopeSwitch root(*this, "");
-  if (request.customGetter.isNone()) return getVariableByKey(std::move(request));
+  if (request.customGetter.isNone()) return getVariableByKey(request);
   if (request.customGetter.isPoison()) return poisoned(request);
 
   // Rule: a custom getter is called in place of get_variable, with the whole key as its name and

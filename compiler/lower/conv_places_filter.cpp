@@ -75,7 +75,7 @@ public:
 
 private:
   Value *i64(int64_t value) { return ctx_.i64(value); }
-  int64_t bytes() const { return int64_t(dtypeSize(spec_.dtype)); }
+  int64_t bytes() const { return dtypeSize(spec_.dtype); }
   Value *element(Value *base, Value *index) { return ctx_.element(spec_.dtype, base, index); }
   /// Elements of the sums of an output channel.
   int64_t perChannel() const { return rows_ * vectors_ * lanes_; }

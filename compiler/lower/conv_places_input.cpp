@@ -61,7 +61,7 @@ public:
 
 private:
   Value *i64(int64_t value) { return ctx_.i64(value); }
-  int64_t bytes() const { return int64_t(dtypeSize(spec_.dtype)); }
+  int64_t bytes() const { return dtypeSize(spec_.dtype); }
   Value *element(Value *base, Value *index) { return ctx_.element(spec_.dtype, base, index); }
   /// Rows of the copy that `rows` rows of windows add to, or that are done with them.
   int64_t lines(int64_t rows) const {

@@ -43,7 +43,8 @@ public:
     static_assert(std::is_trivially_copyable_v<T>);
     if (items.empty()) return {};
     auto *to = static_cast<T *>(allocate(items.size_bytes(), alignof(T)));
-    std::memcpy(static_cast<void *>(to), items.data(), items.size_bytes());
+    std::memcpy(static_cast<void *>(to), static_cast<const void *>(items.data()),
+                items.size_bytes());
     return {to, items.size()};
   }
   template <typename T>
