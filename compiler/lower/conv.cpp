@@ -97,8 +97,8 @@ public:
         plan_.splitChannels ? b_.CreateMul(rows, i64(width_)) : ctx_.dim(plan_.layout.n);
     products = ctx_.most(b_.CreateMul(products, perPart), i64(1));
     Value *parts = plan_.splitChannels ? panels : rows;
-    Value *run = ctx_.most(ctx_.least(ceilDivide(i64(taskProducts), products), parts), i64(1));
-    Value *runs = ceilDivide(parts, run);
+    Value *run = ctx_.most(ctx_.least(ctx_.ceilDivide(i64(taskProducts), products), parts), i64(1));
+    Value *runs = ctx_.ceilDivide(parts, run);
     Value *images = b_.CreateMul(ctx_.dim(spec_.batch), ctx_.dim(plan_.groups));
     Values outside = {run, runs};
     ctx_.parallel(b_.CreateMul(images, runs), i64(1), outside,
@@ -122,16 +122,6 @@ public:
 
 private:
   Value *i64(int64_t value) { return ctx_.i64(value); }
-  Value *ceilDivide(Value *x, Value *y) {
-    return b_.CreateUDiv(b_.CreateAdd(x, b_.CreateSub(y, i64(1))), y);
-  }
-  /// Rounds up; x of any sign, y > 0.
-  Value *ceilDivideSigned(Value *x, int64_t y) {
-    if (y == 1) return x;
-    Value *quotient = b_.CreateSDiv(x, i64(y));
-    Value *more = b_.CreateICmpSGT(b_.CreateSRem(x, i64(y)), i64(0));
-    return b_.CreateAdd(quotient, b_.CreateZExt(more, b_.getInt64Ty()));
-  }
   Value *element(Value *base, Value *index) { return ctx_.element(spec_.dtype, base, index); }
 
   void beginPiece(Value *scratch) {
@@ -170,9 +160,9 @@ private:
   void emitRow(Value *y, Value *panel, unsigned panels, Value *columns) {
     // The filter's rows that lie in the image.
     Value *top = b_.CreateSub(b_.CreateMul(y, i64(spec_.strideHeight)), ctx_.dim(spec_.padTop));
-    firstTap_ = ctx_.most(ceilDivideSigned(b_.CreateNeg(top), spec_.dilationHeight), i64(0));
-    Value *behind = ctx_.least(ceilDivideSigned(b_.CreateSub(height_, top), spec_.dilationHeight),
-                               filterHeight_);
+    firstTap_ = ctx_.most(ctx_.ceilDivideSigned(b_.CreateNeg(top), spec_.dilationHeight), i64(0));
+    Value *behind = ctx_.least(
+        ctx_.ceilDivideSigned(b_.CreateSub(height_, top), spec_.dilationHeight), filterHeight_);
     taps_ = ctx_.most(b_.CreateSub(behind, firstTap_), i64(0));
     Value *firstRow = b_.CreateAdd(top, b_.CreateMul(firstTap_, i64(spec_.dilationHeight)));
     inputRow_ = element(ctx_.buffer(spec_.input),
@@ -340,9 +330,10 @@ private:
   /// size would have to be known.
   void onePixel(Value *x, const TileShape &shape, TileArguments arguments, Value *bStride) {
     Value *left = b_.CreateSub(b_.CreateMul(x, i64(spec_.strideWidth)), padLeft_);
-    Value *first = ctx_.most(ceilDivideSigned(b_.CreateNeg(left), spec_.dilationWidth), i64(0));
+    Value *first =
+        ctx_.most(ctx_.ceilDivideSigned(b_.CreateNeg(left), spec_.dilationWidth), i64(0));
     Value *behind = ctx_.least(
-        ceilDivideSigned(b_.CreateSub(imageWidth_, left), spec_.dilationWidth), filterWidth_);
+        ctx_.ceilDivideSigned(b_.CreateSub(imageWidth_, left), spec_.dilationWidth), filterWidth_);
     Value *column = b_.CreateAdd(left, b_.CreateMul(first, i64(spec_.dilationWidth)));
     Value *at = b_.CreateAdd(b_.CreateMul(column, channels_), b_.CreateMul(group_, depth_));
     arguments.a = element(inputRow_, at);

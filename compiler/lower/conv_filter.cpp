@@ -71,8 +71,8 @@ public:
 
   void emit() {
     // Tasks: slices times units times blocks of rows times blocks of panels.
-    Value *rowBlocks = ceilDivide(ctx_.dim(rows_.count), blockHeight_);
-    Value *panelBlocks = ceilDivide(ctx_.dim(layout_.panels()), blockPanels_);
+    Value *rowBlocks = ctx_.ceilDivide(ctx_.dim(rows_.count), i64(blockHeight_));
+    Value *panelBlocks = ctx_.ceilDivide(ctx_.dim(layout_.panels()), i64(blockPanels_));
     Value *tasks = b_.CreateMul(b_.CreateMul(rowBlocks, panelBlocks), ctx_.dim(rows_.units));
     tasks = b_.CreateMul(tasks, i64(spec_.slices));
     int64_t room = blockHeight_ * blockPanels_ * width_;
@@ -80,8 +80,8 @@ public:
     ctx_.needScratch(room * dtypeSize(spec_.dtype));
     ctx_.parallel(tasks, i64(1), {}, [&](Value *begin, Value *end, Value *scratch, const Values &) {
       scratch_ = scratch;
-      Value *rowBlocks = ceilDivide(ctx_.dim(rows_.count), blockHeight_);
-      Value *panelBlocks = ceilDivide(ctx_.dim(layout_.panels()), blockPanels_);
+      Value *rowBlocks = ctx_.ceilDivide(ctx_.dim(rows_.count), i64(blockHeight_));
+      Value *panelBlocks = ctx_.ceilDivide(ctx_.dim(layout_.panels()), i64(blockPanels_));
       ctx_.loop(begin, end, i64(1), [&](Value *task) {
         Value *rowBlock = b_.CreateURem(task, rowBlocks);
         task = b_.CreateUDiv(task, rowBlocks);
@@ -95,9 +95,6 @@ public:
 
 private:
   Value *i64(int64_t value) { return ctx_.i64(value); }
-  Value *ceilDivide(Value *x, int64_t y) {
-    return b_.CreateUDiv(b_.CreateAdd(x, i64(y - 1)), i64(y));
-  }
   Value *element(Value *base, Value *index) { return ctx_.element(spec_.dtype, base, index); }
 
   void emitTask(Value *slice, Value *unit, Value *rowBlock, Value *panelBlock) {

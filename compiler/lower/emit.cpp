@@ -145,6 +145,16 @@ Value *EmitContext::least(Value *x, Value *y) {
 }
 Value *EmitContext::most(Value *x, Value *y) { return b.CreateSelect(b.CreateICmpSGT(x, y), x, y); }
 
+Value *EmitContext::ceilDivide(Value *x, Value *y) {
+  return b.CreateUDiv(b.CreateAdd(x, b.CreateSub(y, i64(1))), y);
+}
+Value *EmitContext::ceilDivideSigned(Value *x, int64_t y) {
+  if (y == 1) return x;
+  Value *quotient = b.CreateSDiv(x, i64(y));
+  Value *more = b.CreateICmpSGT(b.CreateSRem(x, i64(y)), i64(0));
+  return b.CreateAdd(quotient, b.CreateZExt(more, b.getInt64Ty()));
+}
+
 Value *EmitContext::multiplyAdd(Value *x, Value *y, Value *sum) {
   if (target.fma) return b.CreateIntrinsic(llvm::Intrinsic::fma, {sum->getType()}, {x, y, sum});
   return b.CreateFAdd(sum, b.CreateFMul(x, y));

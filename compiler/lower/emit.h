@@ -78,6 +78,9 @@ public:
   /// The lesser and the greater of two signed integers.
   llvm::Value *least(llvm::Value *x, llvm::Value *y);
   llvm::Value *most(llvm::Value *x, llvm::Value *y);
+  /// x/y rounded up: of what is not negative, y > 0; and of an x of any sign.
+  llvm::Value *ceilDivide(llvm::Value *x, llvm::Value *y);
+  llvm::Value *ceilDivideSigned(llvm::Value *x, int64_t y);
   /// x*y + sum of a floating type: rounded once where the target does that in one instruction.
   llvm::Value *multiplyAdd(llvm::Value *x, llvm::Value *y, llvm::Value *sum);
 

@@ -43,9 +43,9 @@ void emitTranspose(EmitContext &ctx, const Kernel &kernel, int across) {
   Value *pieces = strips;
   for (int k : others) pieces = b.CreateMul(pieces, ctx.dim(kernel.loops[k]));
   Value *work = b.CreateMul(columns, ctx.i64(n));
-  work = b.CreateSelect(b.CreateICmpSLT(work, ctx.i64(1)), ctx.i64(1), work);
+  work = ctx.most(work, ctx.i64(1));
   Value *grain = b.CreateSDiv(ctx.i64(pieceWork), work);
-  grain = b.CreateSelect(b.CreateICmpSLT(grain, ctx.i64(1)), ctx.i64(1), grain);
+  grain = ctx.most(grain, ctx.i64(1));
   ctx.parallel(
       pieces, grain, {strips},
       [&](Value *begin, Value *end, Value *, const EmitContext::Values &captured) {

@@ -126,9 +126,9 @@ public:
   void emit() {
     if (plan_.packB) packB();
     Value *rows = ctx_.dim(plan_.rows), *panels = ctx_.dim(plan_.layout.panels());
-    Value *rowBlocks = ceilDivide(rows, i64(plan_.blockRows()));
+    Value *rowBlocks = ctx_.ceilDivide(rows, i64(plan_.blockRows()));
     Value *columnPanels = panelsPerTask(rows, panels);
-    Value *columnBlocks = ceilDivide(panels, columnPanels);
+    Value *columnBlocks = ctx_.ceilDivide(panels, columnPanels);
     Value *batches = plan_.foldBatch ? i64(1) : ctx_.dim(productOf(plan_.batch));
     Value *tasks = b_.CreateMul(b_.CreateMul(rowBlocks, columnBlocks), batches);
     Values outside = {rowBlocks, columnBlocks, columnPanels};
@@ -151,9 +151,6 @@ public:
 
 private:
   Value *i64(int64_t value) { return ctx_.i64(value); }
-  Value *ceilDivide(Value *x, Value *y) {
-    return b_.CreateUDiv(b_.CreateAdd(x, b_.CreateSub(y, i64(1))), y);
-  }
   Value *element(Value *base, Value *index) { return ctx_.element(spec_.dtype, base, index); }
 
   /// So many panels that a task has taskProducts multiplications.
@@ -161,7 +158,7 @@ private:
     int64_t fewest = plan_.packA ? std::max<int64_t>(1, packedColumns / width_) : 1;
     Value *height = ctx_.least(rows, i64(plan_.blockRows()));
     Value *products = b_.CreateMul(b_.CreateMul(height, ctx_.dim(spec_.k)), i64(width_));
-    Value *wanted = ceilDivide(i64(taskProducts), ctx_.most(products, i64(1)));
+    Value *wanted = ctx_.ceilDivide(i64(taskProducts), ctx_.most(products, i64(1)));
     Value *most1 = ctx_.least(ctx_.most(panels, i64(1)), i64(plan_.maxPanels));
     return ctx_.least(ctx_.most(wanted, i64(fewest)), most1);
   }
@@ -173,8 +170,8 @@ private:
   void packB() {
     Value *panels = ctx_.dim(plan_.layout.panels());
     Value *all = b_.CreateMul(panels, ctx_.dim(productOf(spec_.batchB)));
-    Value *perTask =
-        ceilDivide(i64(1 << 16), ctx_.most(b_.CreateMul(ctx_.dim(spec_.k), i64(width_)), i64(1)));
+    Value *perTask = ctx_.ceilDivide(
+        i64(1 << 16), ctx_.most(b_.CreateMul(ctx_.dim(spec_.k), i64(width_)), i64(1)));
     ctx_.parallel(all, perTask, {}, [&](Value *begin, Value *end, Value *, const Values &) {
       Value *panels = ctx_.dim(plan_.layout.panels());
       ctx_.loop(begin, end, i64(1), [&](Value *task) {
@@ -236,7 +233,7 @@ private:
       return;
     }
     Value *length = i64(runElements);
-    Value *runs = ctx_.most(ceilDivide(k_, length), i64(1));
+    Value *runs = ctx_.most(ctx_.ceilDivide(k_, length), i64(1));
     ctx_.loop(i64(0), runs, i64(1), [&](Value *turn) {
       Value *from = b_.CreateMul(turn, length);
       Value *count = ctx_.least(b_.CreateSub(k_, from), length);

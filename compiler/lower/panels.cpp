@@ -81,10 +81,10 @@ void forPanels(EmitContext &ctx, const PanelLayout &layout, Value *begin, Value 
                const std::function<void(Value *panel, unsigned panels, Value *columns)> &body) {
   auto &b = ctx.b;
   Value *full = ctx.dim(layout.fullPanels());
-  Value *fullEnd = b.CreateSelect(b.CreateICmpSLT(end, full), end, full);
+  Value *fullEnd = ctx.least(end, full);
   if (group > 1) {
     Value *count = b.CreateSub(fullEnd, begin);
-    count = b.CreateSelect(b.CreateICmpSGT(count, ctx.i64(0)), count, ctx.i64(0));
+    count = ctx.most(count, ctx.i64(0));
     if (grouped) count = b.CreateSelect(grouped, count, ctx.i64(0));
     Value *whole = b.CreateMul(b.CreateUDiv(count, ctx.i64(group)), ctx.i64(group));
     whole = b.CreateAdd(begin, whole);

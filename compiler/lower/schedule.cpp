@@ -197,7 +197,7 @@ void emitShared(EmitContext &ctx, const Kernel &kernel, const Schedule &schedule
     } else {
       Value *each = b.CreateMul(ctx.dim(max(inside, Dim(1))), ctx.i64(cost * block));
       Value *blocks = b.CreateSDiv(ctx.i64(pieceWork), each);
-      blocks = b.CreateSelect(b.CreateICmpSLT(blocks, ctx.i64(1)), ctx.i64(1), blocks);
+      blocks = ctx.most(blocks, ctx.i64(1));
       grain = b.CreateMul(blocks, ctx.i64(block));
     }
     ctx.parallel(ctx.dim(kernel.loops[size_t(outer - 1)]), grain, {},
@@ -214,7 +214,7 @@ void emitShared(EmitContext &ctx, const Kernel &kernel, const Schedule &schedule
   } else {
     Value *each = ctx.dim(max(rest, Dim(1)));
     Value *count = b.CreateSDiv(ctx.i64(pieceWork / cost), each);
-    grain = b.CreateSelect(b.CreateICmpSLT(count, ctx.i64(1)), ctx.i64(1), count);
+    grain = ctx.most(count, ctx.i64(1));
   }
   Value *n = ctx.dim(productOf(kernel.loops, 0, shared));
   ctx.parallel(n, grain, {}, [&](Value *begin, Value *end, Value *, const EmitContext::Values &) {

@@ -13,15 +13,8 @@ constexpr int64_t taskElements = 1 << 16; // elements read that are worth being 
 void clip(EmitContext &ctx, Value *start, Value *size, Value *count, int64_t dilation,
           Value *&begin, Value *&end) {
   auto &b = ctx.b;
-  auto ceilDivide = [&](Value *x) {
-    if (dilation == 1) return x;
-    Value *more = b.CreateICmpSGT(b.CreateSRem(x, ctx.i64(dilation)), ctx.i64(0));
-    return b.CreateAdd(b.CreateSDiv(x, ctx.i64(dilation)), b.CreateZExt(more, b.getInt64Ty()));
-  };
-  Value *from = ceilDivide(b.CreateNeg(start));
-  begin = ctx.most(from, ctx.i64(0));
-  Value *to = ceilDivide(b.CreateSub(size, start));
-  end = ctx.least(to, count);
+  begin = ctx.most(ctx.ceilDivideSigned(b.CreateNeg(start), dilation), ctx.i64(0));
+  end = ctx.least(ctx.ceilDivideSigned(b.CreateSub(size, start), dilation), count);
 }
 
 } // namespace
@@ -32,7 +25,7 @@ void forWindows(EmitContext &ctx, const WindowSpec &spec, unsigned lanes,
   Value *rows = b.CreateMul(ctx.dim(spec.batch), ctx.dim(spec.outHeight));
   Value *perRow = b.CreateMul(ctx.dim(spec.outWidth), ctx.dim(spec.outChannels));
   perRow = b.CreateMul(perRow, b.CreateMul(ctx.dim(spec.windowHeight), ctx.dim(spec.windowWidth)));
-  perRow = b.CreateSelect(b.CreateICmpSGT(perRow, ctx.i64(0)), perRow, ctx.i64(1));
+  perRow = ctx.most(perRow, ctx.i64(1));
   Value *grain = b.CreateAdd(b.CreateUDiv(ctx.i64(taskElements), perRow), ctx.i64(1));
   ctx.parallel(rows, grain, {}, [&](Value *begin, Value *end, Value *, const Values &) {
     Value *channels = ctx.dim(spec.outChannels);
