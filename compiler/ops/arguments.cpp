@@ -55,7 +55,8 @@ bool axesArgument(Call &call, const Arg &arg, std::string_view name, Shape shape
 
 bool spatialArgument(Call &call, std::string_view name, std::vector<int64_t> &values,
                      bool channelsFirst) {
-  values = call.ints(name);
+  auto given = call.ints(name);
+  values.assign(given.begin(), given.end());
   if (values.size() == 1) values.push_back(values[0]);
   if (values.size() == 4) {
     size_t first = channelsFirst ? 2 : 1;

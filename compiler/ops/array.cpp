@@ -106,7 +106,7 @@ bool resolveReshape(Call &c, const Tensor *x, vector<Dim> &dims) {
 
 Tensor *buildReshape(Call &c) {
   Tensor *x = c.tensor("tensor");
-  vector<Dim> dims = c.dims("shape");
+  auto dims = dimsOf(c.dims("shape"));
   if (c.arg("shape").scalar) dims.resize(1); // one number is a vector of one, as in TensorFlow
   if (!resolveReshape(c, x, dims)) return nullptr;
   return c.named("Reshape", {x}, {dimsAttr("shape", c.keep(dims))});
@@ -194,7 +194,8 @@ Tensor *buildTranspose(Call &c) {
   int rank = x->shape.rank();
   vector<int64_t> perm;
   if (c.given("perm")) {
-    perm = c.ints("perm");
+    auto given = c.ints("perm");
+    perm.assign(given.begin(), given.end());
     if (int(perm.size()) != rank)
       return c.fail(Code::AttributeRange,
                     fmt::format("perm has {} axes, the operand {} has {}", perm.size(),

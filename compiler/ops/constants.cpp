@@ -208,8 +208,8 @@ bool evaluateFill(Evaluate &e) {
   return true;
 }
 
-Tensor *filled(Call &c, DType dtype, double value, const vector<Dim> &dims) {
-  return c.named("Fill", {c.constant(dtype, value)}, {dimsAttr("shape", c.keep(dims))});
+Tensor *filled(Call &c, DType dtype, double value, std::span<const Dim> dims) {
+  return c.named("Fill", {c.constant(dtype, value)}, {dimsAttr("shape", dims)});
 }
 
 template <int value>
@@ -221,11 +221,11 @@ template <int value>
 Tensor *buildFilledLike(Call &c) {
   Tensor *x = c.tensor("tensor");
   if (!rankKnown(c, x, "tensor")) return nullptr;
-  return filled(c, c.given("dtype") ? c.dtype("dtype") : x->dtype, value, dimsOf(x->shape.dims()));
+  return filled(c, c.given("dtype") ? c.dtype("dtype") : x->dtype, value, x->shape.dims());
 }
 
 Tensor *buildFill(Call &c) {
-  return c.named("Fill", {c.tensor("value")}, {dimsAttr("shape", c.keep(c.dims("dims")))});
+  return c.named("Fill", {c.tensor("value")}, {dimsAttr("shape", c.dims("dims"))});
 }
 
 // Shape, Size, Rank -----------------------------------------------------------------------------

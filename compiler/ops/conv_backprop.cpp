@@ -166,7 +166,7 @@ constexpr OpDef ops[] = {
 /// Sizes that the caller gives in place of a tensor: four dimensions. `images`: in the order of
 /// data_format; `shape` has the channels last.
 bool sizesArgument(Call &call, std::string_view name, bool images, Shape &shape) {
-  std::vector<Dim> dims = call.dims(name);
+  auto dims = call.dims(name);
   bool fits = dims.size() == 4, failed = false;
   for (Dim d : dims) fits &= !(d.isStatic() && d.value < 0);
   shape = call.graph.makeShape(dims);

@@ -168,7 +168,7 @@ constexpr OpDef ops[] = {
 // Functions -----------------------------------------------------------------------------------
 
 bool resizeAttrs(Call &c, bool half, std::vector<Attr> &attrs) {
-  const auto &size = c.dims("size");
+  auto size = c.dims("size");
   bool align = c.flag("align_corners");
   if (size.size() != 2 || c.arg("size").scalar) {
     c.fail(Code::AttributeRange, "size must be two dimensions, [height, width]", "size");
@@ -179,7 +179,7 @@ bool resizeAttrs(Call &c, bool half, std::vector<Attr> &attrs) {
            "align_corners");
     return false;
   }
-  attrs = {dimsAttr("size", c.keep(size)), boolAttr("align_corners", align),
+  attrs = {dimsAttr("size", size), boolAttr("align_corners", align),
            boolAttr("half_pixel_centers", half)};
   return true;
 }

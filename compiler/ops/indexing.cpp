@@ -118,7 +118,8 @@ bool inferSlice(Infer &i) {
 Tensor *buildSlice(Call &c) {
   Tensor *x = c.tensor("input_");
   if (!rankKnown(c, x, "input_")) return nullptr;
-  auto begin = c.dims("begin"), size = c.dims("size");
+  auto begin = c.dims("begin");
+  auto size = dimsOf(c.dims("size"));
   for (std::string_view parameter : {"begin", "size"})
     if (int(c.dims(parameter).size()) != x->shape.rank())
       return c.fail(Code::OperandShapes,
@@ -127,7 +128,7 @@ Tensor *buildSlice(Call &c) {
                     parameter);
   for (size_t a = 0; a < size.size(); ++a)
     if (size[a].is(-1)) size[a] = x->shape[int(a)] - begin[a];
-  return c.named("Slice", {x}, {dimsAttr("begin", c.keep(begin)), dimsAttr("size", c.keep(size))});
+  return c.named("Slice", {x}, {dimsAttr("begin", begin), dimsAttr("size", c.keep(size))});
 }
 
 bool countsFromEnd(Dim bound) {
@@ -174,7 +175,8 @@ bool indexError(OpBuilder &b, Code code, std::string message) {
 Tensor *buildStridedSlice(Call &c) {
   Tensor *x = c.tensor("input_");
   auto begin = c.dims("begin"), end = c.dims("end");
-  vector<int64_t> strides = c.given("strides") ? c.ints("strides") : vector<int64_t>();
+  auto given = c.ints("strides");
+  vector<int64_t> strides(given.begin(), given.end());
   if (!c.given("strides")) strides.assign(begin.size(), 1);
   if (begin.size() != end.size() || begin.size() != strides.size())
     return c.fail(Code::OperandShapes, "begin, end and strides must be equally long");
@@ -321,7 +323,7 @@ Tensor *buildOneHot(Call &c) {
   if (!on) on = c.constant(dtype, 1);
   if (!off) off = c.constant(dtype, 0);
   return c.named("OneHot", {indices, on, off},
-                 {dimsAttr("depth", c.keep(c.dims("depth"))), intAttr("axis", axis)});
+                 {dimsAttr("depth", c.dims("depth")), intAttr("axis", axis)});
 }
 
 // Gradients --------------------------------------------------------------------------------------

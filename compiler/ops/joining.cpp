@@ -242,7 +242,7 @@ Tensor *buildSplit(Call &c) {
   int64_t axis = c.integer("axis");
   if (!normalizeAxis(c, axis, x->shape.rank(), "axis")) return nullptr;
   Dim all = x->shape[int(axis)];
-  auto sizes = c.dims("num_or_size_splits");
+  auto sizes = dimsOf(c.dims("num_or_size_splits"));
   std::string_view parameter = "num_or_size_splits";
   if (c.arg(parameter).scalar) {
     if (!sizes[0].isStatic() || sizes[0].value < 1 || sizes[0].value > maxPieces)

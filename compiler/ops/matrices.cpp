@@ -21,7 +21,7 @@ Tensor *buildLinspace(Call &c) {
       return c.fail(
           Code::OperandShapes,
           fmt::format("{} must be a scalar, not of shape {}", name, toString(bound->shape)), name);
-  const auto &num = c.dims("num");
+  auto num = c.dims("num");
   if (num.size() != 1 || (num[0].isStatic() && num[0].value < 1))
     return c.fail(Code::AttributeRange, "num must be one number that is at least 1", "num");
   DType dtype = start->dtype;

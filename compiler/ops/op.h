@@ -325,15 +325,8 @@ public:
   bool flag(std::string_view name) const { return arg(name).i != 0; }
   std::string_view text(std::string_view name) const { return arg(name).text; }
   DType dtype(std::string_view name) const { return arg(name).dtype; }
-  // Copies, as most functions fill them up or turn them about.
-  std::vector<int64_t> ints(std::string_view name) const {
-    auto ints = arg(name).ints;
-    return {ints.begin(), ints.end()};
-  }
-  std::vector<Dim> dims(std::string_view name) const {
-    auto dims = arg(name).dims;
-    return {dims.begin(), dims.end()};
-  }
+  std::span<const int64_t> ints(std::string_view name) const { return arg(name).ints; }
+  std::span<const Dim> dims(std::string_view name) const { return arg(name).dims; }
 
   Operation *made = nullptr;     // that took the call's name
   std::vector<Tensor *> results; // of a list or tuple, where they are not one operation's outputs

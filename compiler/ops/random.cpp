@@ -52,7 +52,7 @@ uint64_t hashOf(std::string_view text) {
 RandomDraw drawOf(Call &c, std::string_view type) {
   RandomDraw draw;
   draw.type = type;
-  draw.shape = c.dims("shape");
+  draw.shape = dimsOf(c.dims("shape"));
   draw.dtype = c.dtype("dtype");
   if (c.given("seed")) draw.seed = c.integer("seed");
   return draw;

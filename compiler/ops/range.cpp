@@ -172,7 +172,7 @@ Tensor *buildEye(Call &c) {
   if (!index) return nullptr;
   auto *matrix = c.make(*findOp("OneHot"), "", inputs, attrs);
   if (!matrix) return nullptr;
-  auto dims = c.dims("batch_shape");
+  auto dims = dimsOf(c.dims("batch_shape"));
   dims.insert(dims.end(), {rows, columns});
   return c.named("BroadcastTo", {matrix->output()}, {dimsAttr("shape", c.keep(dims))});
 }

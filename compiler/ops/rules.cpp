@@ -164,7 +164,7 @@ bool normalizeAxis(Call &call, int64_t &axis, int64_t rank, std::string_view par
   return true;
 }
 
-bool normalizeAxes(Call &call, const std::vector<int64_t> &given, int64_t rank,
+bool normalizeAxes(Call &call, std::span<const int64_t> given, int64_t rank,
                    std::string_view parameter, std::vector<int64_t> &into) {
   for (int64_t axis : given) {
     if (!normalizeAxis(call, axis, rank, parameter)) return false;

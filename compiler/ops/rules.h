@@ -54,7 +54,7 @@ bool rankKnown(Call &call, const Tensor *x, std::string_view parameter);
 /// Axis in [-rank, rank) to [0, rank), else E0303.
 bool normalizeAxis(Call &call, int64_t &axis, int64_t rank, std::string_view parameter);
 /// The same for several, sorted; E0303 for one given twice.
-bool normalizeAxes(Call &call, const std::vector<int64_t> &given, int64_t rank,
+bool normalizeAxes(Call &call, std::span<const int64_t> given, int64_t rank,
                    std::string_view parameter, std::vector<int64_t> &into);
 
 /// Longer vectors are data and are not followed as dimensions.

@@ -222,7 +222,7 @@ Tensor *buildScan(Call &c) {
 Tensor *buildTopK(Call &c) {
   Tensor *x = c.tensor("input");
   if (!rankKnown(c, x, "input")) return nullptr;
-  std::vector<Dim> k = c.given("k") ? c.dims("k") : std::vector<Dim>{Dim(1)};
+  auto k = c.given("k") ? dimsOf(c.dims("k")) : std::vector<Dim>{Dim(1)};
   if (k.size() != 1) return c.fail(Code::WrongType, "k is one number", "k");
   return c.named("TopKV2", {x}, {dimsAttr("k", c.keep(k)), boolAttr("sorted", c.flag("sorted"))});
 }

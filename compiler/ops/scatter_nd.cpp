@@ -244,7 +244,7 @@ Tensor *buildScatterNd(Call &c) {
     if (d.isStatic() && d.value < 0)
       return c.fail(Code::AttributeRange, fmt::format("{} is no dimension", toString(d)), "shape");
   return c.named("ScatterNd", {c.tensor("indices"), c.tensor("updates")},
-                 {dimsAttr("shape", c.keep(c.dims("shape")))});
+                 {dimsAttr("shape", c.dims("shape"))});
 }
 
 #define INDICES                                                                                    \

@@ -12,4 +12,7 @@ std::string_view signatureName(std::string_view signature);
 /// what is wrong. Views point into the signature.
 bool parseSignature(const FunctionDef &def, Function &into, std::string &why);
 
+/// The default of a parameter that takes no tensor or literal; its lists are made in the arena.
+Arg defaultArg(Arena &arena, const FunctionParameter &p);
+
 } // namespace graphc

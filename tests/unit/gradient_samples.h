@@ -10,8 +10,6 @@
 
 namespace graphc {
 
-using Sizes = std::vector<int64_t>;
-
 enum class Data {
   Any,      // away from 0, where many functions have a corner
   Positive, // in [0.5, 2]
@@ -22,25 +20,7 @@ enum class Data {
 
 class Samples : public OpsHarness {
 public:
-  Samples(std::string_view type, bool runTime) : type_(type), runTime_(runTime) {}
-
-  Dim d(int64_t size) {
-    if (!runTime_ || size == 1) return Dim(size);
-    auto name = "n" + std::to_string(size);
-    symbols[name] = size;
-    return graph.dims.named(name);
-  }
-  std::vector<Dim> ds(const Sizes &sizes) {
-    std::vector<Dim> dims;
-    for (int64_t size : sizes) dims.push_back(d(size));
-    return dims;
-  }
-  Attr dimsOf(std::string_view name, std::vector<Dim> dims) {
-    return dimsAttr(name, graph.arena.copy(dims));
-  }
-  Attr intsOf(std::string_view name, std::vector<int64_t> values) {
-    return intsAttr(name, graph.arena.copy(values));
-  }
+  Samples(std::string_view type, bool atRunTime) : type_(type) { runTime = atRunTime; }
 
   Tensor *in(const Sizes &sizes, Data data = Data::Any) {
     int64_t n = 1;
@@ -100,7 +80,7 @@ public:
         xs.push_back(input);
     check(ys, xs, order,
           std::string(type_) + " sample " + std::to_string(count_) +
-              (runTime_ ? ", run-time dimensions" : ""));
+              (runTime ? ", run-time dimensions" : ""));
   }
   int count() const { return count_; }
   /// An operand that follows from others.
@@ -197,7 +177,6 @@ private:
   }
 
   std::string_view type_;
-  bool runTime_;
   int count_ = 0;
   std::mt19937_64 random_{7};
   std::map<const Tensor *, Array> given_;

@@ -11,8 +11,6 @@
 
 namespace graphc {
 
-using Sizes = std::vector<int64_t>;
-
 constexpr DType floats[] = {DType::Float32, DType::Float64, DType::Float16, DType::BFloat16};
 constexpr DType integers[] = {DType::Int32, DType::Int64,  DType::Int8,   DType::Int16,
                               DType::UInt8, DType::UInt16, DType::UInt32, DType::UInt64};
@@ -34,23 +32,7 @@ enum class Data { Any, Positive, Unit, Small, NonZero, Exponent, Index, Bool, Fe
 /// The exports of one type of operation: each is one case.
 class Suite : public ModelHarness {
 public:
-  Suite(std::string_view type, bool runTime) : type_(type), runTime_(runTime), random_(17) {}
-
-  /// A dimension of that size: known, or one that any call may give another size.
-  Dim d(int64_t size) {
-    return runTime_ && size != 1 ? graph.dims.named("n" + std::to_string(size)) : Dim(size);
-  }
-  std::vector<Dim> ds(const Sizes &sizes) {
-    std::vector<Dim> dims;
-    for (int64_t size : sizes) dims.push_back(d(size));
-    return dims;
-  }
-  Attr dimsOf(std::string_view name, std::vector<Dim> dims) {
-    return dimsAttr(name, graph.arena.copy(dims));
-  }
-  Attr intsOf(std::string_view name, std::vector<int64_t> values) {
-    return intsAttr(name, graph.arena.copy(values));
-  }
+  Suite(std::string_view type, bool atRunTime) : type_(type), random_(17) { runTime = atRunTime; }
 
   Tensor *in(DType dtype, const Sizes &sizes, Data data = Data::Any, int64_t limit = 0) {
     return in(dtype, sizes, ds(sizes), data, limit);
@@ -99,7 +81,7 @@ public:
     for (size_t i = 0; i < data_.size(); ++i) {
       const Export &exported = graph.exports[i];
       std::string what =
-          fmt::format("{} {} on {}: {}", type_, i, cpu, runTime_ ? "run time" : "static");
+          fmt::format("{} {} on {}: {}", type_, i, cpu, runTime ? "run time" : "static");
       for (const auto &end : exported.inputs)
         what += fmt::format(" {}{}", dtypeName(end.tensor->dtype), toString(end.tensor->shape));
       std::vector<Array> want, got, again;
@@ -200,7 +182,6 @@ private:
   }
 
   std::string_view type_;
-  bool runTime_;
   std::mt19937 random_;
   std::vector<Tensor *> inputs_;
   std::vector<Array> current_;

@@ -11,6 +11,8 @@
 
 namespace graphc {
 
+using Sizes = std::vector<int64_t>;
+
 class OpsHarness : public OpHost {
 public:
   Graph graph;
@@ -36,6 +38,26 @@ public:
   }
 
   Dim dim(std::string_view name) { return graph.dims.named(name); }
+
+  // Of cases: sizes that are known, or dimensions that any call may give another size.
+  bool runTime = false;
+  Dim d(int64_t size) {
+    if (!runTime || size == 1) return Dim(size);
+    auto name = "n" + std::to_string(size);
+    symbols[name] = size;
+    return graph.dims.named(name);
+  }
+  std::vector<Dim> ds(const Sizes &sizes) {
+    std::vector<Dim> dims;
+    for (int64_t size : sizes) dims.push_back(d(size));
+    return dims;
+  }
+  Attr dimsOf(std::string_view name, std::vector<Dim> dims) {
+    return dimsAttr(name, graph.arena.copy(dims));
+  }
+  Attr intsOf(std::string_view name, std::vector<int64_t> values) {
+    return intsAttr(name, graph.arena.copy(values));
+  }
 
   // Tensors.
   Tensor *placeholder(DType dtype, std::vector<Dim> dims) {
@@ -118,7 +140,8 @@ public:
     if (!function) return nullptr;
     std::vector<Arg> args;
     for (const auto &parameter : function->parameters) {
-      Arg arg = defaultOf(parameter);
+      Arg arg;
+      if (hasDefaultArg(parameter)) arg = defaultArg(graph.arena, parameter);
       for (const auto &one : given)
         if (one.name == parameter.name) {
           arg = one.arg;
@@ -148,43 +171,6 @@ public:
     return call(name, {{parameters[0].name, x}, {parameters[1].name, y}});
   }
   std::vector<Tensor *> results; // of the last call
-
-  Arg defaultOf(const FunctionParameter &parameter) {
-    Arg arg;
-    auto text = parameter.defaultText;
-    using P = FunctionParameter;
-    if (!parameter.hasDefault || text == "None") return arg;
-    if (parameter.kind == P::Any || parameter.kind == P::Tensor || parameter.kind == P::Tensors ||
-        parameter.kind == P::Shape || parameter.kind == P::Literal)
-      return arg;
-    if (parameter.kind == P::Text || parameter.kind == P::Padding) {
-      arg.kind = Arg::Text;
-      arg.text = text.substr(1, text.size() - 2);
-    } else if (parameter.kind == P::Bool) {
-      arg.kind = Arg::Bool;
-      arg.i = text == "True";
-    } else if (parameter.kind == P::Type) {
-      arg.kind = Arg::Type;
-      arg.dtype = dtypeFromName(text).value_or(DType::Invalid);
-    } else if (parameter.kind == P::Int) {
-      arg.kind = Arg::Int;
-      arg.i = std::stoll(std::string(text));
-    } else if (parameter.kind == P::Float) {
-      arg.kind = Arg::Float;
-      arg.f = std::stod(std::string(text));
-    } else if (parameter.kind == P::Ints) {
-      arg.kind = Arg::Ints;
-      std::vector<int64_t> ints;
-      for (size_t i = 0; i < text.size(); ++i)
-        if ((text[i] >= '0' && text[i] <= '9') || text[i] == '-') {
-          size_t used = 0;
-          ints.push_back(std::stoll(std::string(text.substr(i)), &used));
-          i += used;
-        }
-      arg.ints = graph.arena.copy(ints);
-    }
-    return arg;
-  }
 
   // Running.
   const Array &run(const Tensor *tensor) {
@@ -219,6 +205,13 @@ public:
   }
 
 private:
+  /// Those of dimensions come from the cases.
+  static bool hasDefaultArg(const FunctionParameter &parameter) {
+    using P = FunctionParameter;
+    for (auto kind : {P::Any, P::Tensor, P::Tensors, P::Shape, P::Literal})
+      if (parameter.kind == kind) return false;
+    return parameter.hasDefault;
+  }
   static Arg fit(Arg arg, FunctionParameter::Kind kind) {
     if (arg.kind == Arg::Int && kind == FunctionParameter::Ints) arg.kind = Arg::Ints;
     if (arg.kind == Arg::Int && kind == FunctionParameter::Shape) arg.kind = Arg::Dims;
