@@ -241,9 +241,7 @@ private:
       return (reinterpret_cast<uintptr_t>(at) * 0x9e3779b97f4a7c15) >> 32;
     }
   };
-  tsl::robin_map<Variable *, std::pair<uint64_t, Tensor *>, PointerHash, std::equal_to<>,
-                 HugePageAllocator<std::pair<Variable *, std::pair<uint64_t, Tensor *>>>>
-      reads_;
+  tsl::robin_map<Variable *, std::pair<uint64_t, Tensor *>, PointerHash> reads_;
   std::unordered_map<const NativeDef *, NativeSignature> signatures_;
   std::unordered_map<const Function *, std::vector<Default>> defaults_;
   std::vector<Value> library_; // by symbol: unset where not looked up

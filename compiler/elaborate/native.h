@@ -8,8 +8,6 @@
 
 namespace graphc {
 
-using Keyword = std::pair<Symbol, Value>;
-
 /// The arguments of one call, as they were given; they are the caller's.
 struct CallArgs {
   std::span<const Value> positional;

@@ -136,6 +136,9 @@ private:
   };
 };
 
+/// An argument given by its name.
+using Keyword = std::pair<Symbol, Value>;
+
 struct Object {
   ObjectKind kind;
   explicit Object(ObjectKind k) : kind(k) {}
@@ -214,7 +217,7 @@ struct MethodObject : ObjectOf<ObjectKind::Method> {
 struct PartialObject : ObjectOf<ObjectKind::Partial> {
   Value function;
   std::vector<Value> positional;
-  std::vector<std::pair<Symbol, Value>> keywords;
+  std::vector<Keyword> keywords;
 };
 
 struct FileObject : ObjectOf<ObjectKind::File> {
@@ -301,7 +304,7 @@ struct InitializerObject : ObjectOf<ObjectKind::Initializer> {
 
 struct TemplateObject : ObjectOf<ObjectKind::Template> {
   Value name, function, uniqueName, customGetter;
-  std::vector<std::pair<Symbol, Value>> keywords;
+  std::vector<Keyword> keywords;
   Value scope; // None until made
   bool called = false, completed = false;
 };

@@ -115,7 +115,7 @@ Value ScopeRules::makeVariable(const Value &initial, DType dtype, std::string_vi
   OutsideBodies outside(graph_);
   Value from = initial;
   if (!initializerIsValue(initial)) {
-    NameScopeSwitch within(*this, heap_.copy(fmt::format("{}/Initializer", opName)));
+    NameScopeSwitch within(*this, heap_.joined({opName, "/Initializer"}));
     from = host_.call(initial, {}, {}, span);
     if (from.isPoison()) return from;
   }
