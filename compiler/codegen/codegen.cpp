@@ -35,8 +35,6 @@ ModelInterface renewed(const Graph &graph, const ModelInterface &planned) {
     size_t next = 0;
     for (const ExportEnd &end : exported.outputs)
       if (end.tensor) function.outputs[next++].tensor = end.tensor;
-    function.needed.clear();
-    for (const Operation *op : neededBy(exported)) function.needed.push_back(op);
   }
   return model;
 }

@@ -122,8 +122,8 @@ void Interpreter::execExport(const ExportStmt *stmt) {
   // Rule: two updates of one variable are ordered by data or control dependencies.
   // Two steps of optimizers are one mistake, told by a variable of the model.
   std::vector<std::pair<const Operation *, const Operation *>> unordered;
-  if (std::any_of(needed.begin(), needed.end(), [](auto *op) { return writesVariable(*op); }))
-    unordered = orderVariables(needed).unordered;
+  made.updates = updatedBy(needed);
+  if (!made.updates.empty()) unordered = orderVariables(needed).unordered;
   std::stable_partition(unordered.begin(), unordered.end(),
                         [](auto &pair) { return pair.first->variable->kind != Variable::Slot; });
   std::unordered_set<const Variable *> reported;

@@ -169,6 +169,15 @@ std::vector<Operation *> neededByInitialValues(const Graph &graph) {
   return collector.collect();
 }
 
+std::vector<Variable *> updatedBy(const std::vector<Operation *> &operations) {
+  std::vector<Variable *> updated;
+  for (auto *op : operations)
+    if (writesVariable(*op)) updated.push_back(op->variable);
+  std::sort(updated.begin(), updated.end(), [](auto *a, auto *b) { return a->index < b->index; });
+  updated.erase(std::unique(updated.begin(), updated.end()), updated.end());
+  return updated;
+}
+
 bool readsVariable(const Operation &op) { return op.variable && op.type == "ReadVariable"; }
 bool writesVariable(const Operation &op) { return op.variable && op.type != "ReadVariable"; }
 

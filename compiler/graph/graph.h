@@ -191,6 +191,7 @@ struct Export {
   std::vector<ExportEnd> inputs; // placeholders
   std::vector<ExportEnd> outputs;
   std::vector<Operation *> effects; // operations run for what they do, in the order listed
+  std::vector<Variable *> updates;  // updatedBy(what a call runs)
 };
 
 class Graph {
@@ -243,7 +244,8 @@ std::vector<Operation *> neededBy(const Export &exported);
 /// The same for the initial values of all variables.
 std::vector<Operation *> neededByInitialValues(const Graph &graph);
 
-/// Updates that `exported` runs: operations that write a variable.
+/// The variables that these operations write, in order of creation.
+std::vector<Variable *> updatedBy(const std::vector<Operation *> &operations);
 bool writesVariable(const Operation &op);
 bool readsVariable(const Operation &op);
 

@@ -101,6 +101,8 @@ std::vector<std::string> verify(const Graph &graph) {
     for (const auto *effect : e.effects)
       if (!made.contains(effect))
         broken.push_back(fmt::format("export {}: an effect is not in the graph", e.name));
+    if (updatedBy(neededBy(e)) != e.updates)
+      broken.push_back(fmt::format("export {}: a call updates other variables", e.name));
   }
   return broken;
 }

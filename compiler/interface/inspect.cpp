@@ -88,14 +88,8 @@ std::vector<std::string> inputNames(const Operation &op, const Parameters &param
 }
 
 std::vector<std::string> updatedVariables(const Export &exported) {
-  std::vector<const Variable *> found;
-  for (const Operation *op : neededBy(exported))
-    if (writesVariable(*op) && op->variable) found.push_back(op->variable);
-  std::sort(found.begin(), found.end(),
-            [](const Variable *a, const Variable *b) { return a->index < b->index; });
-  found.erase(std::unique(found.begin(), found.end()), found.end());
   std::vector<std::string> names;
-  for (const Variable *variable : found) names.emplace_back(variable->name);
+  for (const Variable *variable : exported.updates) names.emplace_back(variable->name);
   return names;
 }
 

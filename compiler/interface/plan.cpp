@@ -80,20 +80,10 @@ private:
     for (const ExportEnd &end : exported.inputs) function.inputs.push_back({end.name, end.tensor});
     for (const ExportEnd &end : exported.outputs)
       if (end.tensor) function.outputs.push_back({end.name, end.tensor});
-    for (const Operation *op : neededBy(exported)) function.needed.push_back(op);
-    collectUpdates(function);
+    function.updates.assign(exported.updates.begin(), exported.updates.end());
     collectDims(function);
     checkParameters(exported, function, what);
     model_.functions.push_back(std::move(function));
-  }
-
-  void collectUpdates(InterfaceFunction &function) {
-    std::set<uint32_t> seen;
-    for (const Operation *op : function.needed)
-      if (writesVariable(*op) && op->variable && seen.insert(op->variable->index).second)
-        function.updates.push_back(op->variable);
-    std::sort(function.updates.begin(), function.updates.end(),
-              [](const Variable *a, const Variable *b) { return a->index < b->index; });
   }
 
   void collectDims(InterfaceFunction &function) {
@@ -113,7 +103,7 @@ private:
     };
     for (const InterfaceBuffer &input : function.inputs) addTensor(*input.tensor);
     for (const InterfaceBuffer &output : function.outputs) addTensor(*output.tensor);
-    forEachOperation(function.needed, [&](const Operation *op) {
+    forEachOperation(neededBy(*function.exported), [&](const Operation *op) {
       for (const Tensor &tensor : op->outputs) addTensor(tensor);
       for (const Attr &attr : op->attrs)
         if (attr.kind == Attr::Dims)
@@ -303,7 +293,8 @@ std::string dimensionsProblem(const InterfaceFunction &function, const std::vect
     return index < 0 ? int64_t(0) : dims[index];
   };
   std::vector<const Operation *> needed;
-  forEachOperation(function.needed, [&](const Operation *op) { needed.push_back(op); });
+  forEachOperation(neededBy(*function.exported),
+                   [&](const Operation *op) { needed.push_back(op); });
   for (const Operation *op : needed)
     for (const DimCheck &check : op->checks) {
       auto left = evaluate(check.left, value), right = evaluate(check.right, value);

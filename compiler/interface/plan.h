@@ -36,7 +36,6 @@ struct InterfaceFunction {
                                   // inputs, then anywhere else
   std::vector<InterfaceBuffer> inputs, outputs;
   std::vector<const Variable *> updates; // that a call changes, in order of creation
-  std::vector<const Operation *> needed; // neededBy(*exported)
 
   /// Position in `dims`, or -1.
   int dimIndex(const DimSymbol &symbol) const;

@@ -20,8 +20,7 @@ public:
   }
 
   std::unique_ptr<Program> exported(const InterfaceFunction &function) {
-    std::vector<Operation *> needed;
-    for (const Operation *op : function.needed) needed.push_back(const_cast<Operation *>(op));
+    auto needed = neededBy(*function.exported);
     order_ = orderVariables(needed);
     for (auto &[first, second] : order_.unordered) {
       auto &d = diagnostics_.error(

@@ -139,7 +139,8 @@ llvm::Function *emitCheck(llvm::Module &module, const std::string &name,
   std::set<std::tuple<int, const DimExpr *, int64_t, const DimExpr *, int64_t>> seen;
   std::unordered_set<const DimExpr *> sizes;
   std::vector<const Operation *> needed;
-  forEachOperation(function.needed, [&](const Operation *op) { needed.push_back(op); });
+  forEachOperation(neededBy(*function.exported),
+                   [&](const Operation *op) { needed.push_back(op); });
   for (const Operation *op : needed) {
     std::string who = std::string(op->name.empty() ? op->type : op->name);
     for (const DimCheck &check : op->checks) {

@@ -26,7 +26,7 @@ struct Fixture {
         ->output();
   }
   void add(std::string name, std::vector<ExportEnd> inputs, std::vector<ExportEnd> outputs) {
-    graph.exports.push_back({std::move(name), span, std::move(inputs), std::move(outputs), {}});
+    graph.exports.push_back({std::move(name), span, std::move(inputs), std::move(outputs), {}, {}});
   }
   std::vector<std::string> errors() {
     std::vector<std::string> list;

@@ -56,6 +56,7 @@ struct ModelHarness : OpsHarness {
     for (size_t k = 0; k < outputs.size(); ++k)
       made.outputs.push_back({"out" + std::to_string(k), outputs[k], {}});
     made.effects = std::move(effects);
+    made.updates = updatedBy(neededBy(made));
     graph.exports.push_back(std::move(made));
   }
   const Export &exported(std::string_view name) {
