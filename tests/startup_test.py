@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks how long `graphc check` of a ten-line definition takes, and that LLVM stays out of it.
+"""Checks how long `graphc check` of a ten-line definition takes, that LLVM stays out of it, and that
+no library is looked for in the folder that the tool runs in.
 
     startup_test.py --graphc PATH [--limit SECONDS]
 
@@ -9,6 +10,7 @@ machine; the limit here leaves room for one that is at work.
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -55,9 +57,18 @@ def main():
                                 env=dict(os.environ, LD_DEBUG="libs"))
         if "LLVM" in traced.stderr or "libgraphc" not in traced.stderr:
             failed.append("LLVM is loaded, or the check of that sees nothing")
+        generating = subprocess.run([options.graphc, "build", "--emit=llvm-ir", "-o", os.devnull,
+                                     f.name], capture_output=True, text=True,
+                                    env=dict(os.environ, LD_DEBUG="libs"))
+        tried = re.findall(r"trying file=(.*)", traced.stderr + generating.stderr)
+        if not any("LLVM" in file for file in tried):
+            failed.append("LLVM is not loaded where code is generated")
+        relative = [file for file in tried if not file.startswith("/")]
+        if relative:
+            failed.append("libraries are looked for in the folder at hand: %s …" % relative[0])
     for problem in failed:
         print("FAIL", problem)
-    print("startup: %d passed, %d failed" % (2 - len(failed), len(failed)))
+    print("startup: %d passed, %d failed" % (4 - len(failed), len(failed)))
     return 1 if failed else 0
 
 
