@@ -83,7 +83,7 @@ int64_t blocksOf(const Kernel &kernel, const Schedule &schedule) {
   else if (schedule.parallelLoops > 0)
     pieces = productOf(kernel.loops, 0, size_t(schedule.parallelLoops)).value;
   if (pieces >= enoughPieces) return 1;
-  int64_t size = std::max<int64_t>(4, int64_t(dtypeSize(kernel.accumulator)));
+  int64_t size = std::max<int64_t>(4, dtypeSize(kernel.accumulator));
   int64_t blocks = std::min(mostBlocks, blocksBytes / size / outputs.value);
   Dim length = kernel.loops[outer], work = productOf(kernel.loops, 0, all);
   if (length.isStatic()) blocks = std::min(blocks, length.value);
