@@ -57,7 +57,8 @@ void forWindows(EmitContext &ctx, const WindowSpec &spec, unsigned lanes,
           from = to;
         };
         runs(4);
-        if (!spec.outChannels.isStatic() || spec.outChannels.value % (4 * lanes) >= lanes) runs(1);
+        if (!spec.outChannels.isStatic() || spec.outChannels.value % (int64_t(4) * lanes) >= lanes)
+          runs(1);
         if (spec.outChannels.isStatic() && spec.outChannels.value % lanes == 0) return;
         Value *left = b.CreateSub(channels, from);
         if (ctx.target.masks) {

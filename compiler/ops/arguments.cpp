@@ -124,7 +124,7 @@ bool paddingArgument(Call &call, Shape input, Window &window, bool channelsFirst
     return false;
   }
   window.padding = arg.text == "SAME" ? "SAME" : "VALID";
-  for (int i = 0; i < 2 && window.padding == "SAME"; ++i) {
+  for (size_t i = 0; i < 2 && window.padding == "SAME"; ++i) {
     Dim size = input[i + 1], stride = window.strides[i];
     Dim reach = (window.size[i] - 1) * Dim(window.dilations[i]) + 1;
     Dim total = max((ceilDiv(size, stride) - 1) * stride + reach - size, 0);
@@ -146,8 +146,8 @@ bool windowPositions(Infer &infer, Dim size, Dim window, int axis, Dim &into) {
   }
   auto dilations = infer.intsAttr("dilations");
   Dim reach = dilations.empty() ? window : (window - 1) * Dim(dilations[size_t(axis)]) + 1;
-  auto pads = infer.dimsAttr("pads");
-  Dim padded = size + pads[size_t(2 * axis)] + pads[size_t(2 * axis + 1)];
+  auto pads = infer.dimsAttr("pads").subspan(size_t(axis) * 2, 2);
+  Dim padded = size + pads[0] + pads[1];
   // One stride short of the window is the last size that gives no position instead of a
   // negative number of them.
   Dim gap = padded - reach + stride;
