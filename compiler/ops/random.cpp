@@ -97,6 +97,7 @@ std::pair<int64_t, int64_t> rangeOf(DType dtype) {
   visitType(dtype, [&](auto example) {
     using T = decltype(example);
     if constexpr (std::is_integral_v<T>) {
+      // NOLINTNEXTLINE(bugprone-signed-char-misuse): a number, not a character
       range.first = int64_t(std::numeric_limits<T>::min());
       range.second = std::is_same_v<T, uint64_t> ? std::numeric_limits<int64_t>::max()
                                                  : int64_t(std::numeric_limits<T>::max());

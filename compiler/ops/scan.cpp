@@ -21,6 +21,7 @@
 #include "ops/tables.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace graphc {
@@ -163,12 +164,16 @@ bool evaluateTopK(Evaluate &e) {
   int64_t rows = k ? e.outputs[0].elements() / k : 0;
   return computeAs(x.dtype, [&](auto zero) {
     using C = decltype(zero);
+    auto isNan = [](C value) {
+      if constexpr (std::is_floating_point_v<C>) return std::isnan(value);
+      return false;
+    };
     for (int64_t row = 0; row < rows; ++row) {
       std::vector<int64_t> order(static_cast<size_t>(size));
       std::iota(order.begin(), order.end(), int64_t(0));
       std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
         C left = load<C>(x, row * size + a), right = load<C>(x, row * size + b);
-        return left > right || (left != left && right == right);
+        return left > right || (isNan(left) && !isNan(right));
       });
       for (int64_t i = 0; i < k; ++i) {
         copyElement(x, row * size + order[size_t(i)], e.outputs[0], row * k + i);

@@ -124,8 +124,7 @@ TEST(Plan, CollisionsAreReported) {
           "export 'create' would be called m_create in the generated interface, as a function that "
           "every definition has is",
           "input 'for' of export 'predict' has a name that is a keyword of C or C++; it can't "
-          "stand "
-          "in the generated interface",
+          "stand in the generated interface",
           "output 'image' of export 'predict' would be called image in the generated interface, as "
           "input 'image' of export 'predict' is",
           "dimension 'image' of export 'predict' would be called image in the generated interface, "
