@@ -12,6 +12,7 @@ packages=(
   antlr4 libantlr4-runtime-dev libfmt-dev libcli11-dev nlohmann-json3-dev libre2-dev libdtl-dev
   zlib1g-dev libminizip-dev libtomlplusplus-dev libgraphviz-dev
   robin-map-dev
+  uuid-dev # what antlr4's CMake configuration links, which its package does not depend on
 )
 # To run the examples.
 packages+=(libpng-dev dataset-fashion-mnist)
