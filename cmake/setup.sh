@@ -17,7 +17,7 @@ packages=(
 # To run the examples.
 packages+=(libpng-dev dataset-fashion-mnist)
 # To test and to check.
-packages+=(python3 python3-numpy python3-jsonschema libgtest-dev binutils clang-format-19 clang-tidy-19 meson dpkg-dev)
+packages+=(python3 python3-numpy python3-jsonschema libgtest-dev binutils clang-format-19 clang-tidy-19 meson dpkg-dev file)
 # To build for another machine and run what was built; without them those tests are skipped.
 if [ "${1:-}" = --cross ]; then
   packages+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu
