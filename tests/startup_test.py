@@ -38,6 +38,12 @@ def seconds(command):
     return usage.ru_utime + usage.ru_stime
 
 
+def loading(command):
+    """What the dynamic linker says of one run."""
+    return subprocess.run(command, capture_output=True, text=True,
+                          env=dict(os.environ, LD_DEBUG="libs")).stderr
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -53,14 +59,11 @@ def main():
         print("check of ten lines: %.1f ms of the processor" % (least * 1e3))
         if least > options.limit:
             failed.append("more than %.0f ms" % (options.limit * 1e3))
-        traced = subprocess.run([options.graphc, "check", f.name], capture_output=True, text=True,
-                                env=dict(os.environ, LD_DEBUG="libs"))
-        if "LLVM" in traced.stderr or "libgraphc" not in traced.stderr:
+        checking = loading([options.graphc, "check", f.name])
+        if "LLVM" in checking or "libgraphc" not in checking:
             failed.append("LLVM is loaded, or the check of that sees nothing")
-        generating = subprocess.run([options.graphc, "build", "--emit=llvm-ir", "-o", os.devnull,
-                                     f.name], capture_output=True, text=True,
-                                    env=dict(os.environ, LD_DEBUG="libs"))
-        tried = re.findall(r"trying file=(.*)", traced.stderr + generating.stderr)
+        generating = loading([options.graphc, "build", "--emit=llvm-ir", "-o", os.devnull, f.name])
+        tried = re.findall(r"trying file=(.*)", checking + generating)
         if not any("LLVM" in file for file in tried):
             failed.append("LLVM is not loaded where code is generated")
         relative = [file for file in tried if not file.startswith("/")]

@@ -143,7 +143,7 @@ private:
     export_ = findExport(model, options_.exportName, why);
     if (export_ < 0) return false;
     const InterfaceFunction &function = model.functions[static_cast<size_t>(export_)];
-    if (function.updates.empty())
+    if (function.exported->updates.empty())
       return fail(why, fmt::format("export '{}' changes no variable: a step of it trains nothing",
                                    options_.exportName));
     const InterfaceFunction *other = nullptr;
@@ -151,10 +151,10 @@ private:
       evaluation_ = findExport(model, options_.evaluation, why);
       if (evaluation_ < 0) return false;
       other = &model.functions[static_cast<size_t>(evaluation_)];
-      if (!other->updates.empty())
+      if (!other->exported->updates.empty())
         return fail(why, fmt::format("export '{}' changes variable '{}', which an evaluation must "
                                      "not",
-                                     options_.evaluation, other->updates[0]->opName));
+                                     options_.evaluation, other->exported->updates[0]->opName));
     }
     return checkNames(shared.set, "--set", function, other, &InterfaceFunction::inputs, why) &&
            checkNames(shared.scale, "--scale", function, other, &InterfaceFunction::inputs, why) &&

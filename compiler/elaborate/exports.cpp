@@ -71,9 +71,7 @@ void Interpreter::execExport(const ExportStmt *stmt) {
       }
       Export alone;
       alone.effects = {op};
-      auto needed = neededBy(alone);
-      if (value.is(ObjectKind::Tensor) &&
-          std::none_of(needed.begin(), needed.end(), [](auto *o) { return writesVariable(*o); })) {
+      if (value.is(ObjectKind::Tensor) && updatedBy(neededBy(alone)).empty()) {
         error(Code::WrongType, where,
               fmt::format("the output '{}' has no name and no effect", op->name))
             .help = "an output that is given back has a name: `-> (name=value)`";

@@ -90,15 +90,16 @@ std::string functionComment(const InterfaceFunction &function, std::string_view 
   };
   buffers(function.inputs, "in ");
   buffers(function.outputs, "out");
-  if (!function.updates.empty()) {
+  const auto &updates = function.exported->updates;
+  if (!updates.empty()) {
     // Named where they are few; a network's are too many to list at every export.
     constexpr size_t named = 4;
-    out += fmt::format("{}Changes {}", prefix, function.updates.size() == 1 ? "the variable " : "");
-    if (function.updates.size() > named) {
-      out += fmt::format("{} variables.\n", function.updates.size());
+    out += fmt::format("{}Changes {}", prefix, updates.size() == 1 ? "the variable " : "");
+    if (updates.size() > named) {
+      out += fmt::format("{} variables.\n", updates.size());
     } else {
-      for (size_t i = 0; i < function.updates.size(); ++i)
-        out += fmt::format("{}{}", i ? ", " : "", function.updates[i]->opName);
+      for (size_t i = 0; i < updates.size(); ++i)
+        out += fmt::format("{}{}", i ? ", " : "", updates[i]->opName);
       out += ".\n";
     }
   }

@@ -80,7 +80,6 @@ private:
     for (const ExportEnd &end : exported.inputs) function.inputs.push_back({end.name, end.tensor});
     for (const ExportEnd &end : exported.outputs)
       if (end.tensor) function.outputs.push_back({end.name, end.tensor});
-    function.updates.assign(exported.updates.begin(), exported.updates.end());
     collectDims(function);
     checkParameters(exported, function, what);
     model_.functions.push_back(std::move(function));
@@ -103,7 +102,7 @@ private:
     };
     for (const InterfaceBuffer &input : function.inputs) addTensor(*input.tensor);
     for (const InterfaceBuffer &output : function.outputs) addTensor(*output.tensor);
-    forEachOperation(neededBy(*function.exported), [&](const Operation *op) {
+    for (const Operation *op : function.operations()) {
       for (const Tensor &tensor : op->outputs) addTensor(tensor);
       for (const Attr &attr : op->attrs)
         if (attr.kind == Attr::Dims)
@@ -112,7 +111,7 @@ private:
         addDim(check.left);
         addDim(check.right);
       }
-    });
+    }
   }
 
   std::string dimName(const DimSymbol &symbol, const InterfaceFunction &function) {
@@ -162,6 +161,12 @@ int InterfaceFunction::dimIndex(const DimSymbol &symbol) const {
   for (size_t i = 0; i < dims.size(); ++i)
     if (dims[i].symbol == &symbol) return static_cast<int>(i);
   return -1;
+}
+
+std::vector<const Operation *> InterfaceFunction::operations() const {
+  std::vector<const Operation *> all;
+  forEachOperation(neededBy(*exported), [&](const Operation *op) { all.push_back(op); });
+  return all;
 }
 
 std::string ModelInterface::functionSymbol(std::string_view function) const {
@@ -292,10 +297,7 @@ std::string dimensionsProblem(const InterfaceFunction &function, const std::vect
     int index = function.dimIndex(symbol);
     return index < 0 ? int64_t(0) : dims[index];
   };
-  std::vector<const Operation *> needed;
-  forEachOperation(neededBy(*function.exported),
-                   [&](const Operation *op) { needed.push_back(op); });
-  for (const Operation *op : needed)
+  for (const Operation *op : function.operations())
     for (const DimCheck &check : op->checks) {
       auto left = evaluate(check.left, value), right = evaluate(check.right, value);
       bool holds =

@@ -35,8 +35,9 @@ struct InterfaceFunction {
   std::vector<InterfaceDim> dims; // every symbol that the call needs, by first appearance in the
                                   // inputs, then anywhere else
   std::vector<InterfaceBuffer> inputs, outputs;
-  std::vector<const Variable *> updates; // that a call changes, in order of creation
 
+  /// What a call runs, inputs before users; each operation with a body is followed by its body's.
+  std::vector<const Operation *> operations() const;
   /// Position in `dims`, or -1.
   int dimIndex(const DimSymbol &symbol) const;
 };

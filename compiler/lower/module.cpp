@@ -191,7 +191,7 @@ private:
       std::vector<std::string> dimNames;
       for (const InterfaceDim &dim : function.dims) dimNames.push_back(dim.name);
       std::vector<int> updates;
-      for (const Variable *v : function.updates) updates.push_back(int(v->index));
+      for (const Variable *v : function.exported->updates) updates.push_back(int(v->index));
       uint32_t flags = updates.empty() ? 0 : GRAPHRT_EXPORT_UPDATES;
       if (programs_[i]->drawsNumbers()) flags |= GRAPHRT_EXPORT_RANDOM;
       infos.push_back(ConstantData::structure(

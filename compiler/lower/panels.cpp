@@ -122,7 +122,7 @@ public:
   void emit(bool rowMajor) {
     int64_t width = int64_t(vectors_) * lanes_;
     Value *full = b_.CreateSDiv(n_, ctx_.i64(width));
-    Value *fullEnd = b_.CreateSelect(b_.CreateICmpSLT(end_, full), end_, full);
+    Value *fullEnd = ctx_.least(end_, full);
     ctx_.loop(begin_, fullEnd, ctx_.i64(1), [&](Value *panel) {
       Value *column = b_.CreateMul(panel, ctx_.i64(width));
       if (rowMajor)

@@ -138,10 +138,8 @@ llvm::Function *emitCheck(llvm::Module &module, const std::string &name,
   };
   std::set<std::tuple<int, const DimExpr *, int64_t, const DimExpr *, int64_t>> seen;
   std::unordered_set<const DimExpr *> sizes;
-  std::vector<const Operation *> needed;
-  forEachOperation(neededBy(*function.exported),
-                   [&](const Operation *op) { needed.push_back(op); });
-  for (const Operation *op : needed) {
+  const auto operations = function.operations();
+  for (const Operation *op : operations) {
     std::string who = std::string(op->name.empty() ? op->type : op->name);
     for (const DimCheck &check : op->checks) {
       if (check.left.isStatic() && check.right.isStatic()) continue; // held when it was made
@@ -157,7 +155,7 @@ llvm::Function *emitCheck(llvm::Module &module, const std::string &name,
     }
   }
   // Then, that every dimension is one, and that no tensor is too large.
-  for (const Operation *op : needed)
+  for (const Operation *op : operations)
     for (const Tensor &tensor : op->outputs) {
       if (!tensor.shape.hasRank() || tensor.shape.isStatic()) continue;
       std::string who = std::string(op->name.empty() ? op->type : op->name);
