@@ -263,7 +263,8 @@ private:
     auto *ptr = b_.getPtrTy();
     auto *i32 = b_.getInt32Ty();
     auto *none = b_.getVoidTy();
-    auto add = [&](const char *name, llvm::Type *result, std::vector<llvm::Type *> parameters) {
+    auto add = [&](const char *name, llvm::Type *result,
+                   const std::vector<llvm::Type *> &parameters) {
       entries_[name] = declare(model_.functionSymbol(name), result, parameters);
     };
     add("create", i32, {ptr, ptr});

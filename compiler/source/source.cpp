@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 #include <sys/stat.h>
 
 namespace graphc {
@@ -62,6 +63,14 @@ std::string SourceManager::location(Span span) const {
 
 std::optional<size_t> firstInvalidUtf8(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
+    // Most of it is ASCII.
+    if (uint64_t eight; text.size() - i >= sizeof eight) {
+      memcpy(&eight, text.data() + i, sizeof eight);
+      if (!(eight & 0x8080808080808080)) {
+        i += sizeof eight;
+        continue;
+      }
+    }
     auto byte = static_cast<unsigned char>(text[i]);
     if (byte < 0x80) {
       ++i;
@@ -86,29 +95,34 @@ std::optional<size_t> firstInvalidUtf8(std::string_view text) {
 
 std::optional<std::string> readFile(const std::string &path, std::string &why) {
   if (pathStart(path) > 0) return readGitFile(path, why);
-  FILE *in = path == "-" ? stdin : fopen(path.c_str(), "rb");
+  std::unique_ptr<FILE, int (*)(FILE *)> opened(path == "-" ? nullptr : fopen(path.c_str(), "rb"),
+                                                fclose);
+  FILE *in = path == "-" ? stdin : opened.get();
   if (!in) {
     why = strerror(errno);
     return std::nullopt;
   }
   struct stat info;
-  if (fstat(fileno(in), &info) == 0 && S_ISDIR(info.st_mode)) {
-    if (in != stdin) fclose(in);
+  bool known = fstat(fileno(in), &info) == 0;
+  if (known && S_ISDIR(info.st_mode)) {
     why = strerror(EISDIR);
     return std::nullopt;
   }
-  std::string text;
-  char buffer[1 << 16];
   // Offsets are 32 bits; and a device may have no end.
   constexpr size_t most = size_t(1) << 30;
-  while (size_t got = fread(buffer, 1, sizeof buffer, in)) {
+  std::string text;
+  if (known && S_ISREG(info.st_mode) && size_t(info.st_size) <= most)
+    text.reserve(size_t(info.st_size));
+  char buffer[1 << 16];
+  size_t got = 0;
+  do {
+    got = fread(buffer, 1, sizeof buffer, in);
     text.append(buffer, got);
-    if (text.size() > most) break;
+  } while (got == sizeof buffer && text.size() <= most);
+  if (ferror(in) || text.size() > most) {
+    why = text.size() > most ? "it is larger than 1 GiB" : strerror(errno);
+    return std::nullopt;
   }
-  bool failed = ferror(in) || text.size() > most;
-  if (failed) why = text.size() > most ? "it is larger than 1 GiB" : strerror(errno);
-  if (in != stdin) fclose(in);
-  if (failed) return std::nullopt;
   return text;
 }
 
