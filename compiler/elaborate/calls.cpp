@@ -261,9 +261,10 @@ Value Interpreter::callFunction(FunctionObject &function, const CallArgs &args, 
 // Functions of this room ------------------------------------------------------------------------
 
 const NativeSignature &Interpreter::signatureOf(const NativeDef &def) {
-  auto [at, isNew] = signatures_.try_emplace(&def);
-  NativeSignature &made = at->second;
-  if (!isNew) return made;
+  auto &there = signatures_[&def];
+  if (there) return *there;
+  there = std::make_unique<NativeSignature>();
+  NativeSignature &made = *there;
   auto text = def.signature.substr(def.signature.find('(') + 1);
   text.remove_suffix(1);
   bool keywordOnly = false;

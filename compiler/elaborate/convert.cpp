@@ -31,12 +31,14 @@ void Interpreter::endBody() {
 
 Tensor *Interpreter::readVariable(Variable *variable) {
   // Within control_dependencies a variable is read after them; elsewhere one read serves all.
-  if (const auto &known = reads_[variable]; known.second && known.first == controlsIds_.back())
+  if (variable->index >= reads_.size()) reads_.resize(variable->index + 1);
+  if (const auto &known = reads_[variable->index];
+      known.second && known.first == controlsIds_.back())
     return known.second;
   SilentHost host(*this, variable->span);
   auto make = builder(host, variable->span);
   auto *read = graphc::readVariable(make, variable);
-  reads_[variable] = {controlsIds_.back(), read};
+  reads_[variable->index] = {controlsIds_.back(), read};
   return read;
 }
 

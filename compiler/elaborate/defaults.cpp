@@ -23,15 +23,16 @@ Value defaultValue(const FunctionParameter &p) {
 } // namespace
 
 const std::vector<Interpreter::Default> &Interpreter::defaultsOf(const Function &function) {
-  auto [at, isNew] = defaults_.try_emplace(&function);
-  if (isNew)
-    for (const auto &p : function.parameters) {
-      auto &made = at->second.emplace_back();
-      if (!p.hasDefault) continue;
-      made.arg = defaultArg(graph.arena, p);
-      made.value = defaultValue(p);
-    }
-  return at->second;
+  auto &there = defaults_[&function];
+  if (there) return *there;
+  there = std::make_unique<std::vector<Default>>();
+  for (const auto &p : function.parameters) {
+    auto &made = there->emplace_back();
+    if (!p.hasDefault) continue;
+    made.arg = defaultArg(graph.arena, p);
+    made.value = defaultValue(p);
+  }
+  return *there;
 }
 
 } // namespace graphc

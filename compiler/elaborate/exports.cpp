@@ -105,7 +105,10 @@ void Interpreter::execExport(const ExportStmt *stmt) {
   if (!whole) return;
 
   // Rule: what an output needs is an input, a variable or a constant.
-  auto needed = neededBy(made);
+  // There is nothing to look for where all placeholders are inputs and nothing is updated.
+  bool simple = !graph.updatesMade && std::all_of(placeholders_.begin(), placeholders_.end(),
+                                                  [&](auto *op) { return inputs.contains(op); });
+  auto needed = simple ? std::vector<Operation *>() : neededBy(made);
   for (auto *op : needed) {
     if (op->type != "Placeholder" || inputs.contains(op)) continue;
     auto &missing =

@@ -12,7 +12,10 @@
 #include "syntax/parser.h"
 
 #include <map>
+#include <memory>
 #include <set>
+#include <tsl/robin_map.h>
+#include <unordered_map>
 
 namespace graphc {
 
@@ -98,10 +101,13 @@ public:
   void endBody();
   Operation *toOperation(const Value &value) const; // null: not one
   Value wrapResults(const Function &function, Call &call, Tensor *made);
+  const NativeSignature &signatureOf(const NativeDef &def);
 
   // -- ScopeHost
   Value call(const Value &function, const std::vector<Value> &positional,
              const std::vector<std::pair<std::string_view, Value>> &keywords, Span span) override;
+  Value initialValueOf(const InitializerObject &initializer, const std::vector<Dim> &shape,
+                       DType dtype, Span span, const std::vector<Dim> *whole) override;
   bool takesKeyword(const Value &function, std::string_view name) override;
   bool takesNothing(const Value &function) override;
   Tensor *slice(Tensor *tensor, const std::vector<int64_t> &begin, const std::vector<int64_t> &size,
@@ -121,9 +127,6 @@ public:
   Value callTemplate(TemplateObject &made, const CallArgs &args, Span span);
   Value enterManager(const Value &manager, Span span); // unset: not entered
   void leaveManager(const Value &manager);
-  /// `whole`: the shape of the partitioned variable whose part is made.
-  Value initialValueOf(const InitializerObject &initializer, const std::vector<Dim> &shape,
-                       DType dtype, Span span, const std::vector<Dim> *whole = nullptr);
 
   SourceManager &sources;
   const ElaborateOptions &options;
@@ -194,7 +197,6 @@ private:
   // calls.cpp
   Value callFunction(FunctionObject &function, const CallArgs &args, Span span);
   Value callNative(const NativeDef &def, const Value *self, const CallArgs &args, Span span);
-  const NativeSignature &signatureOf(const NativeDef &def);
   /// A parameter's default: as an argument, and as a value where it is a tensor.
   struct Default {
     Arg arg;
@@ -236,14 +238,10 @@ private:
   std::vector<std::vector<Operation *>> controls_{1};
   uint64_t controlsId_ = 0;
   std::vector<uint64_t> controlsIds_{0};
-  struct PointerHash { // spreads what differs in the middle bits alone
-    size_t operator()(const void *at) const noexcept {
-      return (reinterpret_cast<uintptr_t>(at) * 0x9e3779b97f4a7c15) >> 32;
-    }
-  };
-  tsl::robin_map<Variable *, std::pair<uint64_t, Tensor *>, PointerHash> reads_;
-  std::unordered_map<const NativeDef *, NativeSignature> signatures_;
-  std::unordered_map<const Function *, std::vector<Default>> defaults_;
+  std::vector<std::pair<uint64_t, Tensor *>> reads_; // by the variable's index
+  std::vector<Operation *> placeholders_;            // that have no default
+  tsl::robin_map<const NativeDef *, std::unique_ptr<NativeSignature>> signatures_;
+  tsl::robin_map<const Function *, std::unique_ptr<std::vector<Default>>> defaults_;
   std::vector<Value> library_; // by symbol: unset where not looked up
   std::vector<int8_t> known_;  // by symbol: 0 not looked up, 1 there, -1 not
   std::unordered_map<std::string_view, Value> libraryValues_;

@@ -439,7 +439,9 @@ Value Interpreter::placeholder(DType dtype, const Value &shape, const Value &byD
   if (otherwise) inputs.push_back(otherwise);
   auto *op = make.make(*findOp(hasDefault ? "PlaceholderWithDefault" : "Placeholder"), *full,
                        inputs, attrs);
-  return op ? heap.tensor(op->output()) : Value::poison();
+  if (!op) return Value::poison();
+  if (!hasDefault) placeholders_.push_back(op);
+  return heap.tensor(op->output());
 }
 
 } // namespace graphc

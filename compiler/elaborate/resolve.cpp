@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <functional>
 #include <set>
+#include <unordered_map>
 
 namespace graphc {
 

@@ -6,7 +6,7 @@
 
 #include <functional>
 #include <memory>
-#include <unordered_map>
+#include <tsl/robin_map.h>
 #include <vector>
 
 namespace graphc {
@@ -15,7 +15,7 @@ namespace graphc {
 struct FunctionInfo {
   FunctionInfo *parent = nullptr;
   std::vector<Symbol> names; // by slot
-  std::unordered_map<Symbol, uint32_t> slots;
+  tsl::robin_map<Symbol, uint32_t> slots;
   bool hasInner = false; // a def or lambda within may outlive the call
   bool comprehension = false;
 };

@@ -1,6 +1,7 @@
 #include "elaborate/scope_names.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace graphc {
 
@@ -10,24 +11,12 @@ bool isAlnum(char c) {
   char l = lower(c);
   return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9');
 }
-/// FNV-1a of the text in lower case, going on from that of what stands before.
-uint64_t hashed(std::string_view text, uint64_t before = 0xcbf29ce484222325) {
-  for (char c : text) before = (before ^ static_cast<unsigned char>(lower(c))) * 0x100000001b3;
-  return before;
-}
 } // namespace
 
-bool ScopeNames::SameName::operator()(const Key &key, const Entry *entry) const {
-  return key.hash == entry->hash && key.text.size() == entry->text.size() &&
-         std::equal(key.text.begin(), key.text.end(), entry->text.begin(),
-                    [](char x, char y) { return lower(x) == lower(y); });
-}
-
 void ScopeNames::setCurrent(std::string_view scope) {
-  current_ = scope;
-  currentHash_ = hashed(scope);
+  current_.text_ = scope;
+  current_.node_ = scope.empty() ? &tree_.root() : &tree_.get(scope);
   currentValid_.reset();
-  if (!scope.empty()) currentHash_ = hashed("/", currentHash_);
 }
 
 bool ScopeNames::isValid(std::string_view name, bool atRoot) {
@@ -38,28 +27,43 @@ bool ScopeNames::isValid(std::string_view name, bool atRoot) {
   });
 }
 
-std::string_view ScopeNames::unique(std::string_view name, bool forNode) {
-  buffer_.assign(current_);
-  if (!buffer_.empty()) buffer_ += '/';
-  buffer_ += name;
-  uint64_t hash = hashed(name, currentHash_);
-  auto take = [&](uint64_t hashOfAll) {
-    auto kept = arena_.copy(std::string_view(buffer_));
-    inUse_.insert(arena_.make<Entry>(Entry{kept, hashOfAll, 1, forNode}));
-    return kept;
+ScopeNames::Tree::Node &ScopeNames::take(std::string_view name, bool forNode) {
+  auto part = name;
+  auto &within = tree_.walk(*current_.node_, part);
+  auto begin = [&](Tree::Node *there, Tree::Key key, std::string_view number) -> Tree::Node & {
+    auto full = arena_.joined({current_.text_, atRoot() ? "" : "/", name, number});
+    if (!there) {
+      key.part = full.substr(full.size() - key.part.size());
+      there = &tree_.add(within, key);
+    }
+    there->text = full;
+    there->count = 1;
+    there->isNode = forNode;
+    return *there;
   };
-  auto found = inUse_.find(Key{buffer_, hash});
-  if (found == inUse_.end()) return take(hash);
-  int64_t next = (*found)->count++;
-  size_t length = buffer_.size();
-  while (true) {
-    buffer_.resize(length);
-    buffer_ += '_';
-    buffer_ += std::to_string(next);
-    uint64_t numbered = hashed(std::string_view(buffer_).substr(length), hash);
-    if (!inUse_.contains(Key{buffer_, numbered})) return take(numbered);
-    ++next;
+  Tree::Key key(part);
+  auto *asked = Tree::find(within, key);
+  if (!asked || !asked->count) return begin(asked, key, "");
+  for (int64_t next = asked->count++;; ++next) {
+    numbered_.assign(part);
+    numbered_ += '_';
+    numbered_ += fmt::format_int(next).c_str();
+    Tree::Key other(key, numbered_);
+    auto *there = Tree::find(within, other);
+    if (!there || !there->count)
+      return begin(there, other, std::string_view(numbered_).substr(part.size()));
   }
+}
+
+std::string_view ScopeNames::unique(std::string_view name, bool forNode) {
+  return take(name, forNode).text;
+}
+
+void ScopeNames::enterUnique(std::string_view name) {
+  auto &made = take(name, false);
+  current_.text_ = made.text;
+  current_.node_ = &made;
+  currentValid_.reset();
 }
 
 std::string_view ScopeNames::uniqueVariable(std::string_view name) {
@@ -70,8 +74,8 @@ std::string_view ScopeNames::uniqueVariable(std::string_view name) {
 
 bool ScopeNames::isNode(std::string_view name) const {
   if (verbatim_.contains(name)) return true;
-  auto found = inUse_.find(Key{name, hashed(name)});
-  return found != inUse_.end() && (*found)->node && (*found)->text == name;
+  const auto *found = tree_.find(name);
+  return found && found->isNode && found->text == name;
 }
 
 bool ScopeNames::takeVerbatim(std::string_view name) {

@@ -9,7 +9,8 @@
 namespace graphc {
 
 ScopeRules::ScopeRules(Graph &graph, Heap &heap, ScopeHost &host, Trace *trace)
-    : graph_(graph), heap_(heap), host_(host), trace_(trace), names_(graph.arena) {
+    : graph_(graph), heap_(heap), host_(host), trace_(trace), names_(graph.arena),
+      opened_(graph.arena) {
   root_ = heap_.make<ScopeObject>();
   scope_ = root_;
 }
@@ -67,7 +68,7 @@ bool ScopeRules::enterNameScope(std::string_view name, Span span, std::string_vi
     bound = "";
     return true;
   }
-  if (!ScopeNames::isValid(name, names_.current().empty())) {
+  if (!ScopeNames::isValid(name, nameScope().empty())) {
     host_.error(Code::InvalidName, span, fmt::format("'{}' is not a valid name of a scope", name))
         .help = "names hold letters, digits and _ . - /; at the root they begin with a letter, a "
                 "digit or a dot";
@@ -76,12 +77,12 @@ bool ScopeRules::enterNameScope(std::string_view name, Span span, std::string_vi
   if (name.ends_with('/')) {
     names_.setCurrent(heap_.copy(name.substr(0, name.size() - 1)));
   } else {
-    auto full = names_.unique(name, false);
-    names_.setCurrent(full);
+    names_.enterUnique(name);
+    auto full = nameScope();
     graph_.nameScopes.emplace_back(full);
     if (trace_) traceNameScope(graph_, *trace_, full, span, host_.place(span));
   }
-  bound = heap_.joined({names_.current(), "/"});
+  bound = heap_.joined({nameScope(), "/"});
   return true;
 }
 
@@ -174,7 +175,7 @@ bool ScopeRules::enterVariableScope(ManagerObject &manager, Span span, Value &bo
                                 : text                        ? text->text
                                                               : "";
   if (object) nameToOpen = object->name.substr(object->name.rfind('/') + 1);
-  std::string_view current = names_.current();
+  std::string_view current = nameScope();
   std::string_view originalNameScope = current.empty() ? current : heap_.joined({current, "/"});
   std::string_view asked;
   if (auxiliary) {
@@ -195,9 +196,8 @@ bool ScopeRules::enterVariableScope(ManagerObject &manager, Span span, Value &bo
   bool reuses = !isFalse((object ? object : scope_)->reuse);
 
   if (object) {
-    ++openJumps_;
-    countOpened(object->name);
-    open.countMark = countLog_.size();
+    opened_.count(object->name);
+    open.countMark = opened_.mark();
     // Rule: entered again, the same inner scope comes back.
     if (!manager.jump) manager.jump = jumpTo(manager, object);
     scope_ = manager.jump;
@@ -211,13 +211,13 @@ bool ScopeRules::enterVariableScope(ManagerObject &manager, Span span, Value &bo
     bool numbered = !text && own != byDefault->text;
     scope_ = extendScope(manager, own, originalNameScope);
     scope_->numbered = open.oldScope->numbered || numbered;
-    countOpened(scope_->name);
+    opened_.count(scope_->name);
     open.variableScope = scope_->name;
   }
   manager.entered = true;
   open_.push_back(open);
   bound = Value::object(scope_);
-  if (trace_) traceScope(manager, reuses, asked, asked.empty() ? "" : names_.current(), span);
+  if (trace_) traceScope(manager, reuses, asked, asked.empty() ? "" : nameScope(), span);
   return true;
 }
 
@@ -283,45 +283,12 @@ void ScopeRules::leave() {
   if (!open.manager || open.manager->type != ManagerObject::VariableScope) return;
   if (open.manager->nameOrScope.is(ObjectKind::Scope)) {
     // Rule: leaving a jump restores the counts from before it.
-    restoreCounts(open.countMark);
-    if (--openJumps_ == 0) countLog_.clear();
+    opened_.restore(open.countMark);
   } else {
     // Rule: closing a scope opened by a string forgets the counts of default names within it.
-    forgetWithin(open.variableScope);
+    opened_.forgetWithin(open.variableScope);
   }
   scope_ = open.oldScope;
-}
-
-// Counts of opened scopes -----------------------------------------------------------------------
-
-void ScopeRules::countOpened(std::string_view scope) {
-  auto found = opened_.find(scope);
-  if (openJumps_)
-    countLog_.emplace_back(std::string(scope), found == opened_.end() ? 0 : found->second);
-  if (found == opened_.end())
-    opened_.emplace(std::string(scope), 1);
-  else
-    ++found->second;
-}
-
-void ScopeRules::forgetWithin(std::string_view scope) {
-  std::string prefix(scope);
-  prefix += '/';
-  auto first = opened_.lower_bound(prefix), last = first;
-  for (; last != opened_.end() && last->first.starts_with(prefix); ++last)
-    if (openJumps_) countLog_.emplace_back(last->first, last->second);
-  opened_.erase(first, last);
-}
-
-void ScopeRules::restoreCounts(size_t mark) {
-  while (countLog_.size() > mark) {
-    auto &[scope, count] = countLog_.back();
-    if (count)
-      opened_[scope] = count;
-    else
-      opened_.erase(scope);
-    countLog_.pop_back();
-  }
 }
 
 std::string_view ScopeRules::uniqueScopeName(std::string_view name) {
@@ -384,9 +351,11 @@ std::optional<std::vector<Value>> ScopeRules::collection(std::string_view key,
   int output;
   // Rule: `scope` is a regular expression matched at the start of the name.
   if (isLiteral(*scope)) {
+    // What is made one after the other is often beside one another.
+    auto beside = all.byName.end();
     for (; all.indexed < all.members.size(); ++all.indexed)
       if (auto name = memberName(all.members[all.indexed], output))
-        all.byName.emplace(*name, all.indexed);
+        beside = all.byName.emplace_hint(beside, *name, all.indexed);
     std::vector<size_t> places;
     for (auto at = all.byName.lower_bound(*scope);
          at != all.byName.end() && at->first.starts_with(*scope); ++at)

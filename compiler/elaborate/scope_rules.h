@@ -2,10 +2,12 @@
 // that opens or closes, every name that is taken and every variable that is made or asked for
 // goes through here, and errors E02xx are raised nowhere else.
 //
-// Files: scope_names (unique names), scope_rules (variable and name scopes, collections),
-// variable_store (get_variable, Variable), partitions (partitioned variables).
+// Files: scope_names (unique names), scope_counts (default names of scopes), scope_rules (variable
+// and name scopes, collections), variable_store (get_variable, Variable), partitions (partitioned
+// variables).
 #pragma once
 
+#include "elaborate/scope_counts.h"
 #include "elaborate/scope_names.h"
 #include "elaborate/trace.h"
 #include "elaborate/value.h"
@@ -32,6 +34,10 @@ public:
   virtual Value call(const Value &function, const std::vector<Value> &positional,
                      const std::vector<std::pair<std::string_view, Value>> &keywords,
                      Span span) = 0;
+  /// What an initializer of the library gives. `whole`: the shape of the partitioned variable whose
+  /// part is made. Poison after an error.
+  virtual Value initialValueOf(const InitializerObject &initializer, const std::vector<Dim> &shape,
+                               DType dtype, Span span, const std::vector<Dim> *whole) = 0;
   /// Whether a function has a parameter of that name (or takes any keyword).
   virtual bool takesKeyword(const Value &function, std::string_view name) = 0;
   /// Whether all its parameters have defaults.
@@ -75,7 +81,7 @@ public:
   /// or E0212.
   std::optional<std::string_view> operationName(std::string_view given, std::string_view otherwise,
                                                 Span span);
-  std::string_view nameScope() const { return names_.current(); }
+  std::string_view nameScope() const { return names_.current().text(); }
   /// A name in the current name scope as it would be if nobody had taken it.
   std::string_view fullName(std::string_view name) const { return names_.fullName(name); }
 
@@ -89,7 +95,7 @@ public:
   ScopeObject *currentScope() const { return scope_; }
   /// For the time of an imported file: root scopes, whatever is open here.
   struct Saved {
-    std::string_view names;
+    ScopeNames::Scope names;
     ScopeObject *scope;
     int poisoned;
   };
@@ -156,12 +162,12 @@ public:
 
   private:
     ScopeRules &rules_;
-    std::string_view old_;
+    ScopeNames::Scope old_;
   };
 
 private:
   struct OpenScope {
-    std::string_view oldNames;
+    ScopeNames::Scope oldNames;
     ScopeObject *oldScope;
     ManagerObject *manager;         // null: nothing was opened
     std::string_view variableScope; // to close the counts of
@@ -176,14 +182,12 @@ private:
   ScopeObject *jumpTo(ManagerObject &manager, ScopeObject *target);
   void applyGiven(ManagerObject &manager, ScopeObject *scope);
 
-  void countOpened(std::string_view scope);
-  void forgetWithin(std::string_view scope);
-  void restoreCounts(size_t mark);
-
   Value getSingle(VariableRequest &request);
   Value getPartitioned(VariableRequest &request);
   Value share(VariableObject *found, const VariableRequest &request, const AskedShape *shape);
   Value create(VariableRequest &request, const AskedShape *shape);
+  Value callInitializer(const Value &initializer, const VariableRequest &request,
+                        const AskedShape *shape, DType dtype);
   Tensor *initialValueOf(VariableRequest &request, const AskedShape *shape,
                          std::string_view opName);
   /// E0207 unless the name is valid.
@@ -214,11 +218,7 @@ private:
   ScopeObject *scope_;
   std::vector<OpenScope> open_;
 
-  // How often each variable scope was opened; for default names. Changes since the outermost
-  // jump are logged, so that leaving a jump can take them back.
-  std::map<std::string, int, std::less<>> opened_;
-  std::vector<std::pair<std::string, int>> countLog_;
-  int openJumps_ = 0;
+  ScopeCounts opened_;
   int openPoisoned_ = 0; // scopes in error: names within them are not known
 
   tsl::robin_map<std::string_view, VariableObject *> store_;

@@ -24,7 +24,7 @@ void ScopeRules::traceAsked(const VariableRequest &request) {
   Trace::VariableAsked asked{host_.place(request.span), request.name, {}};
   bool byNameScope = !open_.empty() && open_.back().manager &&
                      open_.back().manager->type == ManagerObject::NameScope;
-  std::string_view current = names_.current(), own = scope_->originalNameScope;
+  std::string_view current = nameScope(), own = scope_->originalNameScope;
   if (own.ends_with('/')) own.remove_suffix(1);
   // A name_scope entered by the variable scope's own name is its prefix again.
   if (byNameScope && !current.empty() && current != own) asked.ignoredNameScope = current;

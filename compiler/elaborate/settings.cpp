@@ -16,16 +16,11 @@ namespace {
 Value setting(NativeCall &c) {
   auto *made = c.interpreter.heap.make<InitializerObject>();
   made->name = c.def.name();
-  // The names of the parameters stand in the signature.
-  auto text = c.def.signature.substr(c.def.signature.find('(') + 1);
-  text.remove_suffix(1);
-  for (size_t i = 0; i < c.args.size(); ++i) {
-    size_t comma = text.find(',');
-    auto name = text.substr(0, std::min(comma, text.find('=')));
-    while (name.starts_with(' ')) name.remove_prefix(1);
+  const auto &parameters = c.interpreter.signatureOf(c.def).parameters;
+  made->settings.reserve(parameters.size());
+  for (size_t i = 0; i < parameters.size(); ++i) {
     if (c.args[i].isPoison()) return c.args[i];
-    made->settings.push_back({name, c.args[i]});
-    text = comma == text.npos ? std::string_view() : text.substr(comma + 1);
+    made->settings.push_back({parameters[i].name, c.args[i]});
   }
   return Value::object(made);
 }
@@ -114,6 +109,9 @@ std::span<const NativeDef> settingFunctions() { return table; }
 Value Interpreter::initialValueOf(const InitializerObject &initializer,
                                   const std::vector<Dim> &shape, DType dtype, Span where,
                                   const std::vector<Dim> *whole) {
+  for (Dim d : shape)
+    if (!d.isStatic() || d.value < 0)
+      return fail(Code::ShapeNotKnown, where, "an initializer's shape is fully known");
   auto name = initializer.name;
   SilentHost host(*this, where);
   // Initial values wait for nothing.
@@ -408,9 +406,6 @@ Value callSetting(NativeCall &c) {
     if (!own) return Value::poison();
     wanted = *own == DType::Invalid ? DType::Float32 : *own;
   }
-  for (Dim d : *shape)
-    if (!d.isStatic() || d.value < 0)
-      return in.fail(Code::ShapeNotKnown, c.span, "an initializer's shape is fully known");
   std::optional<std::vector<Dim>> whole;
   if (auto *info = c[3].as<InitializerObject>()) {
     whole = in.toDims(info->setting("full_shape"), c.span, "full_shape");

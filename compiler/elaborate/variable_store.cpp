@@ -250,6 +250,41 @@ Value ScopeRules::share(VariableObject *found, const VariableRequest &request,
   return Value::object(found);
 }
 
+/// Calls for a value of the shape, or without any where the value comes with its own.
+Value ScopeRules::callInitializer(const Value &initializer, const VariableRequest &request,
+                                  const AskedShape *shape, DType dtype) {
+  if (auto *own = initializer.as<InitializerObject>();
+      own && shape && own->name.ends_with("_initializer")) {
+    std::vector<Dim> dims, whole;
+    for (const auto &d : *shape) dims.emplace_back(*d);
+    if (request.fullShape) whole.assign(request.fullShape->begin(), request.fullShape->end());
+    return host_.initialValueOf(*own, dims, dtype, request.span,
+                                request.fullShape ? &whole : nullptr);
+  }
+  std::vector<Value> positional;
+  std::vector<std::pair<std::string_view, Value>> keywords;
+  if (shape) {
+    std::vector<Value> dims;
+    for (const auto &d : *shape) dims.push_back(Value::integer(*d));
+    positional.push_back(heap_.list(std::move(dims)));
+    keywords.push_back({"dtype", Value::dtype(dtype)});
+    if (host_.takesKeyword(initializer, "partition_info")) {
+      Value info = Value::none();
+      if (request.fullShape) {
+        auto *settings = heap_.make<InitializerObject>();
+        settings->name = "partition_info";
+        std::vector<Value> full, offset;
+        for (int64_t d : *request.fullShape) full.push_back(Value::integer(d));
+        for (int64_t d : *request.offset) offset.push_back(Value::integer(d));
+        settings->settings = {{"full_shape", heap_.list(full)}, {"var_offset", heap_.list(offset)}};
+        info = Value::object(settings);
+      }
+      keywords.push_back({"partition_info", info});
+    }
+  }
+  return host_.call(initializer, positional, keywords, request.span);
+}
+
 /// The initial value of a new variable, its operations under the variable's own name; null after
 /// an error. `shape` is null where the value comes with its own.
 Tensor *ScopeRules::initialValueOf(VariableRequest &request, const AskedShape *shape,
@@ -275,28 +310,7 @@ Tensor *ScopeRules::initialValueOf(VariableRequest &request, const AskedShape *s
     initializer = request.initializer = host_.call(initializer, {}, {}, request.span);
     if (initializer.isPoison()) return nullptr;
   }
-  std::vector<Value> positional;
-  std::vector<std::pair<std::string_view, Value>> keywords;
-  if (shape) {
-    std::vector<Value> dims;
-    for (const auto &d : *shape) dims.push_back(Value::integer(*d));
-    positional.push_back(heap_.list(std::move(dims)));
-    keywords.push_back({"dtype", Value::dtype(dtype)});
-    if (host_.takesKeyword(initializer, "partition_info")) {
-      Value info = Value::none();
-      if (request.fullShape) {
-        auto *settings = heap_.make<InitializerObject>();
-        settings->name = "partition_info";
-        std::vector<Value> full, offset;
-        for (int64_t d : *request.fullShape) full.push_back(Value::integer(d));
-        for (int64_t d : *request.offset) offset.push_back(Value::integer(d));
-        settings->settings = {{"full_shape", heap_.list(full)}, {"var_offset", heap_.list(offset)}};
-        info = Value::object(settings);
-      }
-      keywords.push_back({"partition_info", info});
-    }
-  }
-  Value made = host_.call(initializer, positional, keywords, request.span);
+  Value made = callInitializer(initializer, request, shape, dtype);
   if (made.isPoison()) return nullptr;
   // Rule: a value that came with its own shape keeps its dtype, unless the call asks for one.
   bool keeps = !shape && !request.explicitDType && dtypeOf(made) != DType::Invalid;

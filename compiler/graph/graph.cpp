@@ -115,7 +115,8 @@ const Literal *Graph::makeLiteral(DType dtype, std::span<const int64_t> shape,
   literal->dtype = dtype;
   literal->dims = arena.copy(shape);
   // Aligned for every element type, so that `as<T>` may be used.
-  auto *to = static_cast<std::byte *>(arena.allocate(std::max<size_t>(bytes.size(), 1), 64));
+  auto *to = static_cast<std::byte *>(
+      arena.allocate(std::max<size_t>(bytes.size(), 1), alignof(std::max_align_t)));
   if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
   literal->bytes = {to, bytes.size()};
   return literal;
@@ -127,30 +128,31 @@ namespace {
 class Collector {
 public:
   void add(Operation *op) {
-    if (op->id >= seen_.size()) seen_.resize(op->id + 1);
-    if (seen_[op->id]) return;
-    seen_[op->id] = true;
-    open_.push_back({op->id, op});
-    std::push_heap(open_.begin(), open_.end());
+    if (op->id >= known_.size()) known_.resize(op->id + 1);
+    if (known_[op->id]) return;
+    known_[op->id] = op;
+    end_ = std::max(end_, size_t(op->id) + 1);
+    ++count_;
   }
   /// Those that were added and all that they need.
   std::vector<Operation *> collect() {
-    std::vector<Operation *> found;
-    while (!open_.empty()) {
-      Operation *op = open_.front().second;
-      std::pop_heap(open_.begin(), open_.end());
-      open_.pop_back();
-      found.push_back(op);
+    while (end_ > 0) {
+      const Operation *op = known_[--end_];
+      if (!op) continue;
       for (auto *input : op->inputs) add(input->op);
       for (auto *before : op->controlInputs) add(before);
     }
-    std::reverse(found.begin(), found.end());
+    std::vector<Operation *> found;
+    found.reserve(count_);
+    for (auto *op : known_)
+      if (op) found.push_back(op);
     return found;
   }
 
 private:
-  std::vector<bool> seen_;                             // by the operation's id
-  std::vector<std::pair<uint32_t, Operation *>> open_; // a heap, the last one first
+  std::vector<Operation *> known_; // by id
+  size_t end_ = 0;                 // what those from here on need was added
+  size_t count_ = 0;
 };
 } // namespace
 

@@ -211,6 +211,7 @@ public:
   std::vector<std::pair<std::string, std::vector<std::string_view>>> collections;
   uint64_t seed = 0;        // graph-level seed of random operations
   uint64_t made = 0;        // operations added so far, in bodies too
+  uint64_t updatesMade = 0; // of them, those that change a variable
   std::vector<Body *> open; // the bodies that are open, outermost first
 
   /// Adds an operation with outputs of these types; spans are copied into the arena.

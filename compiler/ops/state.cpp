@@ -110,7 +110,9 @@ Tensor *updateVariable(OpBuilder &builder, std::string_view type, std::string_vi
                         fmt::format("the function of a loop can't update variables, as it does {}; "
                                     "carry the value from step to step and assign the last one",
                                     variable->opName));
-  return onVariable(builder, type, name, variable, {&value, 1});
+  Tensor *made = onVariable(builder, type, name, variable, {&value, 1});
+  if (made) ++builder.graph.updatesMade;
+  return made;
 }
 
 std::span<const OpDef> stateOps() { return ops; }
