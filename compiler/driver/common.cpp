@@ -104,7 +104,7 @@ void addLimitOptions(CLI::App &app, Limits &limits) {
   limit("--max-steps", limits.steps, "Statements, calls and list elements");
   limit("--max-operations", limits.operations, "Operations of the graph");
   limit("--max-length", limits.listLength, "Elements of one list, string or range");
-  limit("--max-memory", limits.memory, "Bytes of values, in all");
+  limit("--max-memory", limits.memory, "Bytes of values and names, in all");
   limit("--max-calls", limits.callDepth, "Calls within one another");
 }
 

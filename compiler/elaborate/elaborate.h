@@ -20,7 +20,7 @@ struct Limits {
   uint64_t steps = 20'000'000;         // statements, calls and list elements
   uint64_t operations = 5'000'000;     // of the graph
   uint64_t listLength = 10'000'000;    // of one list, string or range
-  uint64_t memory = uint64_t(4) << 30; // bytes of values, in all
+  uint64_t memory = uint64_t(4) << 30; // bytes of values and names, in all
   uint32_t callDepth = 200;
 };
 

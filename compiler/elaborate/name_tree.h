@@ -50,6 +50,8 @@ public:
   };
 
   Node &root() { return root_; }
+  /// Bytes taken so far, what was forgotten included.
+  uint64_t bytes() const { return bytes_; }
 
   /// Null: there is none.
   static Node *find(const Node &within, const Key &key) {
@@ -72,6 +74,7 @@ public:
   /// There is none yet. The key's part stays where it is as long as the tree does.
   Node &add(Node &within, const Key &key) {
     auto *made = arena_.make<Node>();
+    bytes_ += sizeof(Node);
     made->part = key.part;
     made->hash = key.hash;
     made->before = within.last;
@@ -93,6 +96,7 @@ public:
       Node *found = find(*at, key);
       if (!found) {
         key.part = arena_.copy(key.part);
+        bytes_ += key.part.size();
         found = &add(*at, key);
       }
       at = found;
@@ -147,6 +151,7 @@ private:
 
   Arena &arena_;
   Node root_;
+  uint64_t bytes_ = 0;
   std::vector<std::unique_ptr<Table>> tables_;
 };
 

@@ -25,6 +25,8 @@ public:
   size_t mark();
   void restore(size_t mark);
 
+  uint64_t bytes() const { return tree_.bytes(); }
+
 private:
   struct Facts {
     std::string_view name;

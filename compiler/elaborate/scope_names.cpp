@@ -32,6 +32,7 @@ ScopeNames::Tree::Node &ScopeNames::take(std::string_view name, bool forNode) {
   auto &within = tree_.walk(*current_.node_, part);
   auto begin = [&](Tree::Node *there, Tree::Key key, std::string_view number) -> Tree::Node & {
     auto full = arena_.joined({current_.text_, atRoot() ? "" : "/", name, number});
+    bytes_ += full.size();
     if (!there) {
       key.part = full.substr(full.size() - key.part.size());
       there = &tree_.add(within, key);

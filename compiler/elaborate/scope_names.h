@@ -77,6 +77,9 @@ public:
   /// The unique name was taken by a verbatim node before.
   bool clashesWithVerbatim(std::string_view name) const { return verbatim_.contains(name); }
 
+  /// Bytes of all names that were given out.
+  uint64_t bytes() const { return tree_.bytes() + bytes_; }
+
 private:
   bool atRoot() const { return current_.text_.empty(); }
   /// A name in the current scope, numbered where it is taken.
@@ -84,6 +87,7 @@ private:
 
   Arena &arena_;
   Tree tree_;
+  uint64_t bytes_ = 0; // of full names
   Scope current_;
   std::optional<bool> currentValid_; // may stand before a node's name; not set: not asked yet
   std::unordered_set<std::string_view> verbatim_;
