@@ -37,9 +37,8 @@ public:
   };
 
   struct Node : Facts {
-    /// That names within it were asked for last; `before` leads to the other ones.
-    Node *last = nullptr;
-    Node *before = nullptr;
+    Node *last = nullptr;   // of those within it, the one made last
+    Node *before = nullptr; // of those beside it, the one made before it
 
   private:
     friend class NameTree;
