@@ -70,7 +70,7 @@ bool Interpreter::spend(uint64_t steps, Span span) {
     error(Code::LimitPassed, span,
           fmt::format("the definition takes more than {} steps", options.limits.steps));
     stopped_ = true;
-  } else if (heap.bytes() + scopes.bytes() > options.limits.memory) {
+  } else if (heap.bytes() > options.limits.memory) {
     error(Code::LimitPassed, span,
           fmt::format("the definition's values and names take more than {} bytes",
                       options.limits.memory));

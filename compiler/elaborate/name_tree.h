@@ -2,7 +2,7 @@
 // asked for where a few others just were.
 #pragma once
 
-#include "source/arena.h"
+#include "elaborate/value.h"
 #include "source/huge_pages.h"
 
 #include <algorithm>
@@ -19,7 +19,7 @@ class NameTree {
   struct Table;
 
 public:
-  explicit NameTree(Arena &arena) : arena_(arena) {}
+  explicit NameTree(Heap &heap) : heap_(heap) {}
   NameTree(const NameTree &) = delete;
 
   /// A part of a name with its hash.
@@ -49,8 +49,6 @@ public:
   };
 
   Node &root() { return root_; }
-  /// Bytes taken so far, what was forgotten included.
-  uint64_t bytes() const { return bytes_; }
 
   /// Null: there is none.
   static Node *find(const Node &within, const Key &key) {
@@ -72,8 +70,7 @@ public:
 
   /// There is none yet. The key's part stays where it is as long as the tree does.
   Node &add(Node &within, const Key &key) {
-    auto *made = arena_.make<Node>();
-    bytes_ += sizeof(Node);
+    auto *made = heap_.make<Node>();
     made->part = key.part;
     made->hash = key.hash;
     made->before = within.last;
@@ -94,8 +91,7 @@ public:
       Key key(path.substr(0, slash));
       Node *found = find(*at, key);
       if (!found) {
-        key.part = arena_.copy(key.part);
-        bytes_ += key.part.size();
+        key.part = heap_.copy(key.part);
         found = &add(*at, key);
       }
       at = found;
@@ -148,9 +144,8 @@ private:
                       [](char x, char y) { return folded(x) == folded(y); });
   }
 
-  Arena &arena_;
+  Heap &heap_;
   Node root_;
-  uint64_t bytes_ = 0;
   std::vector<std::unique_ptr<Table>> tables_;
 };
 

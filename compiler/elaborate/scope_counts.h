@@ -13,7 +13,7 @@ namespace graphc {
 /// Names stay where they are as long as this does.
 class ScopeCounts {
 public:
-  explicit ScopeCounts(Arena &arena) : tree_(arena) {}
+  explicit ScopeCounts(Heap &heap) : tree_(heap) {}
 
   /// Whether the scope was opened, and not forgotten since.
   bool contains(std::string_view scope) const;
@@ -24,8 +24,6 @@ public:
   /// What happens from now on is taken back by a `restore` of this mark.
   size_t mark();
   void restore(size_t mark);
-
-  uint64_t bytes() const { return tree_.bytes(); }
 
 private:
   struct Facts {

@@ -1,15 +1,12 @@
 #include "elaborate/scope_names.h"
 
 #include <algorithm>
-#include <fmt/format.h>
 
 namespace graphc {
 
 namespace {
-char lower(char c) { return c >= 'A' && c <= 'Z' ? char(c + ('a' - 'A')) : c; }
 bool isAlnum(char c) {
-  char l = lower(c);
-  return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9');
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 } // namespace
 
@@ -31,8 +28,7 @@ ScopeNames::Tree::Node &ScopeNames::take(std::string_view name, bool forNode) {
   auto part = name;
   auto &within = tree_.walk(*current_.node_, part);
   auto begin = [&](Tree::Node *there, Tree::Key key, std::string_view number) -> Tree::Node & {
-    auto full = arena_.joined({current_.text_, atRoot() ? "" : "/", name, number});
-    bytes_ += full.size();
+    auto full = heap_.joined({current_.text_, atRoot() ? "" : "/", name, number});
     if (!there) {
       key.part = full.substr(full.size() - key.part.size());
       there = &tree_.add(within, key);
@@ -48,7 +44,7 @@ ScopeNames::Tree::Node &ScopeNames::take(std::string_view name, bool forNode) {
   for (int64_t next = asked->count++;; ++next) {
     numbered_.assign(part);
     numbered_ += '_';
-    numbered_ += fmt::format_int(next).c_str();
+    numbered_ += std::to_string(next);
     Tree::Key other(key, numbered_);
     auto *there = Tree::find(within, other);
     if (!there || !there->count)
@@ -81,7 +77,7 @@ bool ScopeNames::isNode(std::string_view name) const {
 
 bool ScopeNames::takeVerbatim(std::string_view name) {
   if (isNode(name)) return false;
-  verbatim_.insert(arena_.copy(name));
+  verbatim_.insert(heap_.copy(name));
   return true;
 }
 

@@ -21,9 +21,7 @@ class ScopeNames {
   using Tree = NameTree<Facts, true>;
 
 public:
-  explicit ScopeNames(Arena &arena) : arena_(arena), tree_(arena) {
-    current_.node_ = &tree_.root();
-  }
+  explicit ScopeNames(Heap &heap) : heap_(heap), tree_(heap) { current_.node_ = &tree_.root(); }
 
   /// A name scope, "a/b"; "" at the root.
   class Scope {
@@ -57,7 +55,7 @@ public:
 
   /// A name in the current scope as it would be if nobody had taken it.
   std::string_view fullName(std::string_view name) const {
-    return atRoot() ? arena_.copy(name) : arena_.joined({current_.text_, "/", name});
+    return atRoot() ? heap_.copy(name) : heap_.joined({current_.text_, "/", name});
   }
 
   /// Rule: the first to ask for a name in the current scope gets it; later ones get name_1,
@@ -77,17 +75,13 @@ public:
   /// The unique name was taken by a verbatim node before.
   bool clashesWithVerbatim(std::string_view name) const { return verbatim_.contains(name); }
 
-  /// Bytes of all names that were given out.
-  uint64_t bytes() const { return tree_.bytes() + bytes_; }
-
 private:
   bool atRoot() const { return current_.text_.empty(); }
   /// A name in the current scope, numbered where it is taken.
   Tree::Node &take(std::string_view name, bool forNode);
 
-  Arena &arena_;
+  Heap &heap_;
   Tree tree_;
-  uint64_t bytes_ = 0; // of full names
   Scope current_;
   std::optional<bool> currentValid_; // may stand before a node's name; not set: not asked yet
   std::unordered_set<std::string_view> verbatim_;

@@ -9,8 +9,7 @@
 namespace graphc {
 
 ScopeRules::ScopeRules(Graph &graph, Heap &heap, ScopeHost &host, Trace *trace)
-    : graph_(graph), heap_(heap), host_(host), trace_(trace), names_(graph.arena),
-      opened_(graph.arena) {
+    : graph_(graph), heap_(heap), host_(host), trace_(trace), names_(heap), opened_(heap) {
   root_ = heap_.make<ScopeObject>();
   scope_ = root_;
 }

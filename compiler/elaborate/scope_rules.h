@@ -85,9 +85,6 @@ public:
   /// A name in the current name scope as it would be if nobody had taken it.
   std::string_view fullName(std::string_view name) const { return names_.fullName(name); }
 
-  /// Bytes that names take.
-  uint64_t bytes() const { return names_.bytes() + opened_.bytes(); }
-
   // -- Scopes
   /// Checks of a variable_scope(...) call that need no entering (E0209).
   bool checkVariableScope(ManagerObject &manager, Span span);

@@ -295,6 +295,10 @@ struct ManagerObject : ObjectOf<ObjectKind::Manager> {
 struct InitializerObject : ObjectOf<ObjectKind::Initializer> {
   std::string_view name; // "random_normal_initializer"
   std::vector<std::pair<std::string_view, Value>> settings;
+  /// Whether it makes initial values, as all but partitioners and regularizers do.
+  bool isInitializer() const {
+    return !name.ends_with("partitioner") && !name.ends_with("regularizer");
+  }
   Value setting(std::string_view key) const {
     for (const auto &s : settings)
       if (s.first == key) return s.second;

@@ -253,8 +253,7 @@ Value ScopeRules::share(VariableObject *found, const VariableRequest &request,
 /// Calls for a value of the shape, or without any where the value comes with its own.
 Value ScopeRules::callInitializer(const Value &initializer, const VariableRequest &request,
                                   const AskedShape *shape, DType dtype) {
-  if (auto *own = initializer.as<InitializerObject>();
-      own && shape && own->name.ends_with("_initializer")) {
+  if (auto *own = initializer.as<InitializerObject>(); own && shape && own->isInitializer()) {
     std::vector<Dim> dims, whole;
     for (const auto &d : *shape) dims.emplace_back(*d);
     if (request.fullShape) whole.assign(request.fullShape->begin(), request.fullShape->end());

@@ -16,7 +16,8 @@ TEST(ScopeCounts, AreThoseOfOneMap) {
   for (unsigned seed = 0; seed < 300; ++seed) {
     std::mt19937 random(seed);
     Arena arena;
-    ScopeCounts counts(arena);
+    Heap heap(arena);
+    ScopeCounts counts(heap);
     std::map<std::string, int> flat;
     std::vector<std::pair<size_t, std::map<std::string, int>>> marks;
     for (int step = 0; step < 150; ++step) {

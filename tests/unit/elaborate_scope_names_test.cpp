@@ -42,7 +42,8 @@ TEST(ScopeNames, AreThoseOfOneFlatTable) {
     std::mt19937 random(seed);
     auto pick = [&] { return pool[random() % pool.size()]; };
     Arena arena;
-    ScopeNames names(arena);
+    Heap heap(arena);
+    ScopeNames names(heap);
     FlatNames flat;
     std::vector<std::pair<ScopeNames::Scope, std::string>> open;
     for (int step = 0; step < 200; ++step) {
@@ -75,7 +76,8 @@ TEST(ScopeNames, AreThoseOfOneFlatTable) {
 
 TEST(ScopeNames, VerbatimNamesMeetNodesOfTheSameCaseAlone) {
   Arena arena;
-  ScopeNames names(arena);
+  Heap heap(arena);
+  ScopeNames names(heap);
   EXPECT_EQ(names.unique("a/Node", true), "a/Node");
   EXPECT_EQ(names.unique("Scope", false), "Scope");
   EXPECT_FALSE(names.takeVerbatim("a/Node"));
